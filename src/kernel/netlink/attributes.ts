@@ -1,0 +1,140 @@
+/** Netlink attributes: type, length, value, nested to any depth (linux/netlink.h, struct nlattr). */
+import { align4, CodecError, viewOf, type Writer } from './bytes.ts';
+import type { Codec, ValueOf } from './codec.ts';
+
+const headerSize = 4;
+/** NLA_TYPE_MASK: the type without NLA_F_NESTED and NLA_F_NET_BYTEORDER. */
+const typeMask = 0x3fff;
+const NLA_F_NESTED = 0x8000;
+
+/** One attribute of a message: its number in the kernel's header and the codec of its payload. */
+export interface Attribute<T> {
+  readonly type: number;
+  readonly codec: Codec<T>;
+  readonly nested: boolean;
+}
+
+/** Declares an attribute by its kernel number. */
+export function attribute<T>(type: number, codec: Codec<T>): Attribute<T> {
+  return { type, codec, nested: nestedCodecs.has(codec as Codec<unknown>) };
+}
+
+/** Attributes by the name that the value's property has. */
+export type AttributeFields = Record<string, Attribute<unknown>>;
+
+/** The value of a set of attributes: what is absent is not sent, and was not there. */
+export type AttributeValues<F extends AttributeFields> = {
+  [K in keyof F]?: F[K] extends Attribute<infer T> ? T : never;
+};
+
+/** Codecs whose payload is attributes again: only these set NLA_F_NESTED. */
+const nestedCodecs = new WeakSet<Codec<unknown>>();
+
+/** A set of attributes, each at most once; unknown ones are passed over, as netlink's rules for growth ask. */
+export function attributes<F extends AttributeFields>(fields: F): Codec<AttributeValues<F>> {
+  const names = Object.keys(fields);
+  const byType = new Map(names.map((name) => [fields[name]?.type, name]));
+  const codec: Codec<AttributeValues<F>> = {
+    encode: (writer, value) => {
+      for (const name of names) {
+        const item = fields[name];
+        if (item !== undefined && value[name] !== undefined) writeAttribute(writer, item, value[name], name);
+      }
+    },
+    decode: (bytes) => {
+      const value: Record<string, unknown> = {};
+      for (const { type, payload, offset } of readAttributes(bytes)) {
+        const name = byType.get(type);
+        const item = name === undefined ? undefined : fields[name];
+        if (name !== undefined && item !== undefined)
+          value[name] = decodeAt(item.codec, payload, name, offset);
+      }
+      return value as AttributeValues<F>;
+    },
+  };
+  nestedCodecs.add(codec as Codec<unknown>);
+  return codec;
+}
+
+/** A list whose elements are attributes all of one type (NFTA_LIST_ELEM, for one). */
+export function listOf<T>(type: number, element: Codec<T>): Codec<T[]> {
+  const item = attribute(type, element);
+  const codec: Codec<T[]> = {
+    encode: (writer, values) => {
+      for (const value of values) writeAttribute(writer, item, value, `element of type ${type}`);
+    },
+    decode: (bytes) =>
+      readAttributes(bytes)
+        .filter((found) => found.type === type)
+        .map((found) => decodeAt(element, found.payload, `element of type ${type}`, found.offset)),
+  };
+  nestedCodecs.add(codec as Codec<unknown>);
+  return codec;
+}
+
+/** A choice of codec by another attribute's value (IFLA_INFO_KIND chooses IFLA_INFO_DATA): decoded by the caller. */
+export function nestedBytes(): Codec<Uint8Array> {
+  const codec: Codec<Uint8Array> = {
+    encode: (writer, value) => writer.bytes(value),
+    decode: (bytes) => bytes.slice(),
+  };
+  nestedCodecs.add(codec as Codec<unknown>);
+  return codec;
+}
+
+function decodeAt<C extends Codec<unknown>>(
+  codec: C,
+  payload: Uint8Array,
+  name: string,
+  offset: number,
+): ValueOf<C> {
+  try {
+    return codec.decode(payload) as ValueOf<C>;
+  } catch (error) {
+    if (!(error instanceof CodecError)) throw error;
+    throw new CodecError(`attribute ${name} at offset ${offset}: ${error.message}`);
+  }
+}
+
+function writeAttribute<T>(writer: Writer, item: Attribute<T>, value: T, name: string): void {
+  const start = writer.position();
+  writer.u16(0);
+  writer.u16(item.nested ? item.type | NLA_F_NESTED : item.type);
+  try {
+    item.codec.encode(writer, value);
+  } catch (error) {
+    if (!(error instanceof CodecError)) throw error;
+    throw new CodecError(`attribute ${name}: ${error.message}`);
+  }
+  const length = writer.position() - start;
+  if (length > 0xffff)
+    throw new CodecError(`attribute ${name}: ${length} bytes exceed an attribute's 65,535`);
+  writer.patchU16(start, length);
+  writer.zeros(align4(length) - length);
+}
+
+/** One attribute as it stands in a message: offset counts from the start of the attributes. */
+export interface RawAttribute {
+  readonly type: number;
+  readonly payload: Uint8Array;
+  readonly offset: number;
+}
+
+/** Splits attributes without knowing them. Throws CodecError when a length does not fit what contains it. */
+export function readAttributes(bytes: Uint8Array): RawAttribute[] {
+  const view = viewOf(bytes);
+  const found: RawAttribute[] = [];
+  let offset = 0;
+  while (offset < bytes.length) {
+    const rest = bytes.length - offset;
+    if (rest < headerSize) throw new CodecError(`${rest} bytes left over at offset ${offset}`);
+    const length = view.getUint16(offset, true);
+    if (length < headerSize || length > rest) {
+      throw new CodecError(`attribute at offset ${offset} says ${length} bytes, ${rest} are there`);
+    }
+    const type = view.getUint16(offset + 2, true) & typeMask;
+    found.push({ type, payload: bytes.subarray(offset + headerSize, offset + length), offset });
+    offset += align4(length);
+  }
+  return found;
+}

@@ -1,0 +1,194 @@
+/**
+ * Codecs: a value's layout declared once, which gives its TypeScript type, its encoder and its decoder.
+ *
+ * A codec stands for an attribute's payload or a structure's field. Everything that is read is checked
+ * against its length; a codec throws CodecError and never guesses.
+ */
+import { addressFromBytes, addressToBytes, type IpAddress } from '../../lib/ip.ts';
+import { type MacAddress, macFromBytes, macToBytes } from '../../lib/mac.ts';
+import { CodecError, viewOf, type Writer } from './bytes.ts';
+
+/** How a value of type T is laid out in bytes. */
+export interface Codec<T> {
+  encode(writer: Writer, value: T): void;
+  decode(bytes: Uint8Array): T;
+}
+
+/** A codec whose values always take the same number of bytes, so that it can be a structure's field. */
+export interface FixedCodec<T> extends Codec<T> {
+  readonly size: number;
+  /** What stands in the field when the structure's value does not say. */
+  readonly zero: T;
+}
+
+/** The TypeScript type that a codec encodes and decodes. */
+export type ValueOf<C> = C extends Codec<infer T> ? T : never;
+
+function integer(
+  size: number,
+  min: number,
+  max: number,
+  write: (writer: Writer, value: number) => void,
+  read: (view: DataView) => number,
+): FixedCodec<number> {
+  return {
+    size,
+    zero: 0,
+    encode: (writer, value) => {
+      if (!Number.isInteger(value) || value < min || value > max) {
+        throw new CodecError(`${value} is not an integer from ${min} to ${max}`);
+      }
+      write(writer, value);
+    },
+    // Attributes may be longer than the value: the kernel pads some, and newer ones append fields.
+    decode: (bytes) => read(viewOf(atLeast(bytes, size))),
+  };
+}
+
+function atLeast(bytes: Uint8Array, size: number): Uint8Array {
+  if (bytes.length < size) throw new CodecError(`${bytes.length} bytes where ${size} are needed`);
+  return bytes;
+}
+
+const max32 = 0xffff_ffff;
+
+/** Unsigned and signed integers in host byte order. */
+export const u8 = integer(
+  1,
+  0,
+  0xff,
+  (w, v) => w.u8(v),
+  (d) => d.getUint8(0),
+);
+export const u16 = integer(
+  2,
+  0,
+  0xffff,
+  (w, v) => w.u16(v),
+  (d) => d.getUint16(0, true),
+);
+export const u32 = integer(
+  4,
+  0,
+  max32,
+  (w, v) => w.u32(v),
+  (d) => d.getUint32(0, true),
+);
+export const i32 = integer(
+  4,
+  -0x8000_0000,
+  0x7fff_ffff,
+  (w, v) => w.u32(v >>> 0),
+  (d) => d.getInt32(0, true),
+);
+
+/** Unsigned integers in network byte order. */
+export const be16 = integer(
+  2,
+  0,
+  0xffff,
+  (w, v) => w.be16(v),
+  (d) => d.getUint16(0, false),
+);
+export const be32 = integer(
+  4,
+  0,
+  max32,
+  (w, v) => w.be32(v),
+  (d) => d.getUint32(0, false),
+);
+
+function bigInteger(
+  write: (writer: Writer, value: bigint) => void,
+  read: (view: DataView) => bigint,
+): FixedCodec<bigint> {
+  return { size: 8, zero: 0n, encode: write, decode: (bytes) => read(viewOf(atLeast(bytes, 8))) };
+}
+
+/** 64-bit unsigned integers, host and network byte order. */
+export const u64 = bigInteger(
+  (w, v) => w.u64(v),
+  (d) => d.getBigUint64(0, true),
+);
+export const be64 = bigInteger(
+  (w, v) => w.be64(v),
+  (d) => d.getBigUint64(0, false),
+);
+
+/** Bytes that a structure reserves: written as zeros, not read. */
+export function reserved(size: number): FixedCodec<undefined> {
+  return { size, zero: undefined, encode: (writer) => writer.zeros(size), decode: () => undefined };
+}
+
+/** A NUL-terminated string (NLA_NUL_STRING). A NUL inside is refused. */
+export const cstring: Codec<string> = {
+  encode: (writer, value) => {
+    if (value.includes('\0')) throw new CodecError(`${JSON.stringify(value)} contains a NUL character`);
+    writer.bytes(new TextEncoder().encode(value));
+    writer.u8(0);
+  },
+  decode: (bytes) => {
+    const end = bytes.indexOf(0);
+    return new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end));
+  },
+};
+
+/** Bytes as they are. Decoded bytes are a copy: the receive buffer is used again. */
+export const rawBytes: Codec<Uint8Array> = {
+  encode: (writer, value) => writer.bytes(value),
+  decode: (bytes) => bytes.slice(),
+};
+
+/** An attribute that says something by being there (NLA_FLAG). */
+export const flag: Codec<true> = { encode: () => undefined, decode: () => true };
+
+/** A hardware address; six bytes on Ethernet, other lengths elsewhere. */
+export const macAddress: Codec<MacAddress> = {
+  encode: (writer, value) => writer.bytes(macToBytes(value)),
+  decode: macFromBytes,
+};
+
+/** An IPv4 or IPv6 address: 4 or 16 bytes, which tell the family. */
+export const ipAddress: Codec<IpAddress> = {
+  encode: (writer, value) => writer.bytes(addressToBytes(value)),
+  decode: (bytes) => {
+    const address = addressFromBytes(bytes);
+    if (address === undefined) throw new CodecError(`an address of ${bytes.length} bytes`);
+    return address;
+  },
+};
+
+/** A structure's fields in their order in memory. */
+export type StructFields = Record<string, FixedCodec<unknown>>;
+
+/** The value of a structure: its fields, all present when decoded. */
+export type StructValue<F extends StructFields> = { [K in keyof F]: ValueOf<F[K]> };
+
+/** A C structure's codec: fields that are not given are written as zeros, and all are there when read. */
+export interface StructCodec<F extends StructFields> {
+  readonly size: number;
+  encode(writer: Writer, value: { [K in keyof F]?: ValueOf<F[K]> | undefined }): void;
+  decode(bytes: Uint8Array): StructValue<F>;
+}
+
+/** A C structure, its fields in their order in memory, with padding declared by `reserved`. */
+export function struct<F extends StructFields>(fields: F): StructCodec<F> {
+  const entries = Object.entries(fields);
+  const size = entries.reduce((sum, [, codec]) => sum + codec.size, 0);
+  return {
+    size,
+    encode: (writer, value) => {
+      for (const [name, codec] of entries) codec.encode(writer, value[name] ?? codec.zero);
+    },
+    decode: (bytes) => {
+      atLeast(bytes, size);
+      const value: Record<string, unknown> = {};
+      let offset = 0;
+      for (const [name, codec] of entries) {
+        value[name] = codec.decode(bytes.subarray(offset, offset + codec.size));
+        offset += codec.size;
+      }
+      return value as StructValue<F>;
+    },
+  };
+}

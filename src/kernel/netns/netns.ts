@@ -1,0 +1,110 @@
+/**
+ * Network namespaces. A namespace is entered for one call only: what is opened inside (a socket, a file under
+ * /proc/sys/net) belongs to it for good, and the process goes on outside (DESIGN decision 8).
+ */
+import { closeSync, fstatSync, mkdirSync, openSync, rmSync, statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { mount, SystemError, setns, unmount, unshare } from '../sys/libc.ts';
+
+const CLONE_NEWNET = 0x4000_0000;
+const MS_BIND = 0x1000;
+const MNT_DETACH = 2;
+/** NSFS_MAGIC, linux/magic.h: the file system that namespace files are on. */
+const NSFS_MAGIC = 0x6e73_6673;
+const ownNamespace = '/proc/thread-self/ns/net';
+
+/** An open network namespace. */
+export interface NetworkNamespace {
+  readonly path: string;
+  /** A descriptor that keeps the namespace alive; IFLA_NET_NS_FD takes it. */
+  readonly fd: number;
+  /**
+   * Runs `call` with the main thread inside the namespace, and comes back whatever happens. For opening a
+   * socket or a file and nothing else: no await, nothing that may start a thread.
+   */
+  enter<T>(call: () => T): T;
+  close(): void;
+}
+
+/** A path that is no network namespace, with the reason for people. */
+export class NotANamespaceError extends Error {
+  override readonly name = 'NotANamespaceError';
+  readonly code = 'ENOTNS';
+}
+
+/** Opens a namespace by the path of its file. Throws NotANamespaceError for other files, the file's error otherwise. */
+export function openNetns(path: string): NetworkNamespace {
+  const fd = openSync(path, 'r');
+  try {
+    if (statfsSync(`/proc/self/fd/${fd}`).type !== NSFS_MAGIC) {
+      throw new NotANamespaceError(`${path} is ${describe(fd)}, not a network namespace`);
+    }
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+  return { path, fd, enter: (call) => inside(fd, path, call), close: () => closeSync(fd) };
+}
+
+function describe(fd: number): string {
+  const stat = fstatSync(fd);
+  if (stat.isFile()) return 'a plain file';
+  return stat.isDirectory() ? 'a directory' : 'a file of another kind';
+}
+
+function inside<T>(fd: number, path: string, call: () => T): T {
+  const home = openSync(ownNamespace, 'r');
+  try {
+    setns(fd, CLONE_NEWNET, path);
+    try {
+      return call();
+    } finally {
+      setns(home, CLONE_NEWNET, 'the original network namespace');
+    }
+  } finally {
+    closeSync(home);
+  }
+}
+
+/** Whether two namespace files are the same namespace, by the inode number that identifies it (namespaces(7)). */
+export function sameNetns(a: NetworkNamespace, b: NetworkNamespace): boolean {
+  const [first, second] = [fstatSync(a.fd), fstatSync(b.fd)];
+  return first.dev === second.dev && first.ino === second.ino;
+}
+
+/** Opens the namespace that the process is in. */
+export function openOwnNetns(): NetworkNamespace {
+  return openNetns(ownNamespace);
+}
+
+/** Creates a namespace and binds it to a new file, as `ip netns add` does. EEXIST when the file exists. */
+export function createNetns(path: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+  closeSync(openSync(path, 'wx', 0o444));
+  try {
+    const home = openSync(ownNamespace, 'r');
+    try {
+      unshare(CLONE_NEWNET);
+      try {
+        mount(ownNamespace, path, 'none', MS_BIND);
+      } finally {
+        setns(home, CLONE_NEWNET, 'the original network namespace');
+      }
+    } finally {
+      closeSync(home);
+    }
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw error;
+  }
+}
+
+/** Unbinds and removes a namespace's file; the namespace goes when nothing else holds it. No error if it is gone. */
+export function removeNetns(path: string): void {
+  try {
+    unmount(path, MNT_DETACH);
+  } catch (error) {
+    if (!(error instanceof SystemError) || !['EINVAL', 'ENOENT'].includes(error.code)) throw error;
+  }
+  rmSync(path, { force: true });
+}

@@ -1,0 +1,120 @@
+/**
+ * The C library's functions that Fairlead calls, by bun:ffi: sockets, namespaces, mounts and locks. Everything
+ * else that needs a system call has a function in node:fs. Loading takes about 0.1 ms, at the first call.
+ */
+import { dlopen, type Pointer, ptr, read } from 'bun:ffi';
+import { errnoName, errnoText } from '../../lib/errno.ts';
+
+const symbols = {
+  socket: { args: ['i32', 'i32', 'i32'], returns: 'i32' },
+  setsockopt: { args: ['i32', 'i32', 'i32', 'ptr', 'u32'], returns: 'i32' },
+  send: { args: ['i32', 'ptr', 'u64', 'i32'], returns: 'i32' },
+  recv: { args: ['i32', 'ptr', 'u64', 'i32'], returns: 'i32' },
+  setns: { args: ['i32', 'i32'], returns: 'i32' },
+  unshare: { args: ['i32'], returns: 'i32' },
+  mount: { args: ['ptr', 'ptr', 'ptr', 'u64', 'ptr'], returns: 'i32' },
+  umount2: { args: ['ptr', 'i32'], returns: 'i32' },
+  flock: { args: ['i32', 'i32'], returns: 'i32' },
+  __errno_location: { args: [], returns: 'ptr' },
+} as const;
+
+type Libc = ReturnType<typeof load>;
+
+function load() {
+  const { symbols: functions } = dlopen('libc.so.6', symbols);
+  const errnoAddress = functions.__errno_location() as Pointer;
+  return { ...functions, errno: () => read.i32(errnoAddress, 0) };
+}
+
+let loaded: Libc | undefined;
+
+function libc(): Libc {
+  loaded ??= load();
+  return loaded;
+}
+
+/** A system call that failed: which, on what, and the kernel's error number. */
+export class SystemError extends Error {
+  override readonly name = 'SystemError';
+  /** The error's name, e.g. `EBUSY`, where node:fs errors have it too. */
+  readonly code: string;
+
+  constructor(
+    /** What was tried, e.g. `setns /run/netns/blue`. */
+    readonly operation: string,
+    /** The error number, positive, as in errno(3). */
+    readonly errno: number,
+  ) {
+    super(`${operation}: ${errnoText(errno)} (${errnoName(errno)})`);
+    this.code = errnoName(errno);
+  }
+}
+
+/** EINTR, the one error that means only: again. */
+const EINTR = 4;
+
+function check(operation: string, call: (c: Libc) => number): number {
+  const c = libc();
+  for (;;) {
+    const result = call(c);
+    if (result >= 0) return result;
+    const errno = c.errno();
+    if (errno !== EINTR) throw new SystemError(operation, errno);
+  }
+}
+
+/** A NUL-terminated copy; a NUL inside would cut the text short and is refused. */
+function cstring(text: string): Uint8Array {
+  if (text.includes('\0')) throw new TypeError(`${JSON.stringify(text)} contains a NUL character`);
+  return new TextEncoder().encode(`${text}\0`);
+}
+
+/** socket(2). Returns the descriptor; throws SystemError. SOCK_CLOEXEC is always set. */
+export function socket(domain: number, type: number, protocol: number): number {
+  const SOCK_CLOEXEC = 0o2000000;
+  return check(`socket ${domain}/${protocol}`, (c) => c.socket(domain, type | SOCK_CLOEXEC, protocol));
+}
+
+/** setsockopt(2) with an option value of raw bytes. Throws SystemError. */
+export function setSocketOption(fd: number, level: number, option: number, value: Uint8Array): void {
+  check(`setsockopt ${level}/${option}`, (c) => c.setsockopt(fd, level, option, ptr(value), value.length));
+}
+
+/** send(2) of the whole message. Throws SystemError. */
+export function send(fd: number, message: Uint8Array): void {
+  const sent = check('send', (c) => c.send(fd, ptr(message), message.length, 0));
+  if (sent !== message.length) throw new SystemError('send', 90);
+}
+
+/** recv(2). Returns the message's real length, which with MSG_TRUNC may exceed the buffer's. Throws SystemError. */
+export function receive(fd: number, buffer: Uint8Array, flags: number): number {
+  return check('recv', (c) => c.recv(fd, ptr(buffer), buffer.length, flags));
+}
+
+/** setns(2): moves the calling (main) thread into the namespace that the descriptor refers to. Throws SystemError. */
+export function setns(fd: number, type: number, what: string): void {
+  check(`setns ${what}`, (c) => c.setns(fd, type));
+}
+
+/** unshare(2): gives the calling (main) thread new namespaces of the given CLONE_ types. Throws SystemError. */
+export function unshare(flags: number): void {
+  check('unshare', (c) => c.unshare(flags));
+}
+
+/** mount(2). Throws SystemError. */
+export function mount(source: string, target: string, type: string, flags: number): void {
+  const [from, to, kind] = [cstring(source), cstring(target), cstring(type)];
+  check(`mount ${source} on ${target}`, (c) => c.mount(ptr(from), ptr(to), ptr(kind), flags, null));
+}
+
+/** umount2(2). Throws SystemError. */
+export function unmount(target: string, flags: number): void {
+  const path = cstring(target);
+  check(`umount ${target}`, (c) => c.umount2(ptr(path), flags));
+}
+
+/** flock(2): waits for the whole file's advisory lock, exclusive; the kernel frees it when the process dies. */
+export function lockExclusive(fd: number, what: string): void {
+  const LOCK_EX = 2;
+  check(`flock ${what}`, (c) => c.flock(fd, LOCK_EX));
+}
