@@ -1,0 +1,26 @@
+/** The schema language: `s.object({ vlan: s.integer({ min: 0, max: 4094 }).default(0) })`. */
+export { type ArrayLimits, array, record } from './collections.ts';
+export { type ObjectOf, type ObjectSchema, object, type Shape } from './object.ts';
+export {
+  address,
+  boolean,
+  type IntegerLimits,
+  integer,
+  mac,
+  oneOf,
+  prefix,
+  type StringLimits,
+  string,
+  unknown,
+} from './scalars.ts';
+export {
+  describeProblem,
+  formatPath,
+  type Infer,
+  type Path,
+  type Presence,
+  type Problem,
+  type Report,
+  type Schema,
+  SchemaError,
+} from './schema.ts';
