@@ -21,3 +21,18 @@ export function member(object: JsonObject, key: string): unknown {
   }
   return undefined;
 }
+
+/** An object without the members that are undefined. */
+export type Compacted<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
+  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
+};
+
+/** Leaves out what is absent, empty text and empty lists, as Go's `omitempty` does; the order of the keys stays. */
+export function compact<T extends object>(object: T): Compacted<T> {
+  const kept: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(object)) {
+    if (value === undefined || value === '' || (Array.isArray(value) && value.length === 0)) continue;
+    kept[key] = value;
+  }
+  return kept as Compacted<T>;
+}

@@ -1,0 +1,152 @@
+/** Results as they come from other plugins and runtimes, in any version of the specification. */
+import { CniError } from './error.ts';
+import { compact, isJsonObject, type JsonObject, member } from './json.ts';
+import type { Result } from './result.ts';
+import * as s from './schema/index.ts';
+import { type CniVersion, cniVersions, isAtLeast, isCniVersion } from './version.ts';
+
+/** Where a result came from. */
+export interface ResultContext {
+  /** The version it has if it does not say so: the configuration's (libcni issue 895). */
+  readonly version: CniVersion;
+  /** What it is, for messages: `the result of plugin \`host-local\``. */
+  readonly subject: string;
+}
+
+const size = s.integer({ min: 0, max: 0xffff_ffff });
+const texts = s.array(s.string());
+/** An address, or an empty text where there is none, which Go's decoder takes so. */
+const gateway = s.string().map((text) => (text === '' ? text : readAddress(text)), s.address().expected);
+
+const route = s.object({
+  dst: s.prefix(),
+  gw: gateway.optional(),
+  mtu: size.optional(),
+  advmss: size.optional(),
+  priority: size.optional(),
+  table: size.optional(),
+  scope: s.integer({ min: 0, max: 255 }).optional(),
+});
+
+const dns = s.object({
+  nameservers: texts.optional(),
+  domain: s.string().optional(),
+  search: texts.optional(),
+  options: texts.optional(),
+});
+
+const current = s.object({
+  interfaces: s
+    .array(
+      s.object({
+        name: s.string(),
+        mac: s.string().optional(),
+        mtu: size.optional(),
+        sandbox: s.string().optional(),
+        socketPath: s.string().optional(),
+        pciID: s.string().optional(),
+      }),
+    )
+    .optional(),
+  ips: s
+    .array(
+      s.object({
+        address: s.prefix(),
+        gateway: gateway.optional(),
+        interface: s.integer({ min: 0 }).optional(),
+      }),
+    )
+    .optional(),
+  routes: s.array(route).optional(),
+  dns: dns.optional(),
+});
+
+const family010 = s.object({
+  ip: s.prefix(),
+  gateway: gateway.optional(),
+  routes: s.array(route).optional(),
+});
+const legacy = s.object({ ip4: family010.optional(), ip6: family010.optional(), dns: dns.optional() });
+
+/** The result that a JSON value holds. Throws a `CniError` (6) that names everything that is wrong with it. */
+export function decodeResult(json: unknown, { version, subject }: ResultContext): Result {
+  if (!isJsonObject(json)) throw new CniError('decodingFailure', `${subject} is no JSON object`);
+  const problems: s.Problem[] = [];
+  const result = readResult(json, resultVersion(json, version, subject), problems);
+  if (result !== undefined) return result;
+  const [first = '', ...rest] = problems.map((problem) => s.describeProblem(problem));
+  throw new CniError('decodingFailure', `${subject}: ${first}`, rest.join('; '));
+}
+
+/**
+ * What is wrong with a result that was made in this process, in the shape of 1.1.0; empty if nothing is. Unlike in
+ * results from elsewhere, an address must not name an interface that is not there.
+ */
+export function problemsOfResult(result: unknown): s.Problem[] {
+  const problems: s.Problem[] = [];
+  const read = current.read(result, [], problems);
+  const count = read?.interfaces?.length ?? 0;
+  for (const [index, ip] of (read?.ips ?? []).entries()) {
+    if (ip.interface !== undefined && ip.interface >= count) {
+      const message = `is ${ip.interface}, but the result has ${count} interfaces`;
+      problems.push({ path: ['ips', index, 'interface'], message });
+    }
+  }
+  return problems;
+}
+
+function resultVersion(json: JsonObject, fallback: CniVersion, subject: string): CniVersion {
+  const version = member(json, 'cniVersion') ?? '';
+  if (version === '') return fallback;
+  if (typeof version === 'string' && isCniVersion(version)) return version;
+  const known = cniVersions.join(', ');
+  throw new CniError(
+    'decodingFailure',
+    `${subject} has the CNI version ${JSON.stringify(version)}, which is none of ${known}`,
+  );
+}
+
+function readResult(json: JsonObject, version: CniVersion, problems: s.Problem[]): Result | undefined {
+  if (!isAtLeast(version, '0.3.0')) return readLegacy(json, problems);
+  const read = current.read(json, [], problems);
+  if (read === undefined) return undefined;
+  const newest = isAtLeast(version, '1.0.0');
+  return compact({
+    interfaces: read.interfaces?.map(({ name, mac, mtu, sandbox, socketPath, pciID }) => ({
+      name,
+      ...compact(newest ? { mac, mtu, sandbox, socketPath, pciID } : { mac, sandbox }),
+    })),
+    ips: read.ips?.map((ip) => compact(ip)),
+    routes: read.routes?.map(cleanRoute),
+    dns: read.dns && compact(read.dns),
+  });
+}
+
+function readLegacy(json: JsonObject, problems: s.Problem[]): Result | undefined {
+  const read = legacy.read(json, [], problems);
+  if (read === undefined) return undefined;
+  const families = [read.ip4, read.ip6].filter((family) => family !== undefined);
+  return compact({
+    ips: families.map(({ ip, gateway }) => compact({ address: ip, gateway })),
+    routes: families.flatMap(({ routes = [] }) => routes.map(cleanRoute)),
+    dns: read.dns && compact(read.dns),
+  });
+}
+
+/** Of a route's numbers, 0 means "not given" but for the table and the scope (pkg/types, `Route`). */
+function cleanRoute(read: s.Infer<typeof route>): s.Infer<typeof route> {
+  const { dst, gw, mtu, advmss, priority, table, scope } = read;
+  return compact({
+    dst,
+    gw,
+    mtu: mtu || undefined,
+    advmss: advmss || undefined,
+    priority: priority || undefined,
+    table,
+    scope,
+  });
+}
+
+function readAddress(text: string): string | undefined {
+  return s.address().read(text, [], []);
+}
