@@ -49,9 +49,11 @@ const table = {
   ENETDOWN: [100, 'network is down'],
   ENETUNREACH: [101, 'network unreachable'],
   ENOBUFS: [105, 'no buffer space'],
+  ENOTCONN: [107, 'not connected'],
   ETIMEDOUT: [110, 'timed out'],
   EHOSTUNREACH: [113, 'no route to host'],
   EALREADY: [114, 'already in progress'],
+  ESTALE: [116, 'stale: it changed meanwhile'],
   EDQUOT: [122, 'disk quota exceeded'],
 } as const;
 

@@ -22,9 +22,9 @@ export function attribute<T>(type: number, codec: Codec<T>): Attribute<T> {
 /** Attributes by the name that the value's property has. */
 export type AttributeFields = Record<string, Attribute<unknown>>;
 
-/** The value of a set of attributes: what is absent is not sent, and was not there. */
+/** The value of a set of attributes: what is absent (or undefined) is not sent, and was not there. */
 export type AttributeValues<F extends AttributeFields> = {
-  [K in keyof F]?: F[K] extends Attribute<infer T> ? T : never;
+  [K in keyof F]?: (F[K] extends Attribute<infer T> ? T : never) | undefined;
 };
 
 /** Codecs whose payload is attributes again: only these set NLA_F_NESTED. */

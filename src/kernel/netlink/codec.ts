@@ -8,9 +8,9 @@ import { addressFromBytes, addressToBytes, type IpAddress } from '../../lib/ip.t
 import { type MacAddress, macFromBytes, macToBytes } from '../../lib/mac.ts';
 import { CodecError, viewOf, type Writer } from './bytes.ts';
 
-/** How a value of type T is laid out in bytes. */
+/** How a value of type T is laid out in bytes. What decode returns decides T where it is inferred. */
 export interface Codec<T> {
-  encode(writer: Writer, value: T): void;
+  encode(writer: Writer, value: NoInfer<T>): void;
   decode(bytes: Uint8Array): T;
 }
 
@@ -21,8 +21,8 @@ export interface FixedCodec<T> extends Codec<T> {
   readonly zero: T;
 }
 
-/** The TypeScript type that a codec encodes and decodes. */
-export type ValueOf<C> = C extends Codec<infer T> ? T : never;
+/** The TypeScript type that a codec decodes to. */
+export type ValueOf<C> = C extends { decode(bytes: Uint8Array): infer T } ? T : never;
 
 function integer(
   size: number,

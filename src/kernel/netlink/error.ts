@@ -41,8 +41,8 @@ const acknowledgement = attributes({
 /** An NLMSG_ERROR: errno 0 is success. */
 export interface Acknowledgement {
   readonly errno: number;
-  readonly message?: string;
-  readonly offset?: number;
+  readonly message?: string | undefined;
+  readonly offset?: number | undefined;
 }
 
 /** Reads struct nlmsgerr and what follows it; with NETLINK_CAP_ACK the request's payload is not repeated. */

@@ -84,7 +84,10 @@ export function readFrames(bytes: Uint8Array): Frame[] {
 
 /** A message's body declared once: a fixed structure, then attributes. */
 export interface MessageLayout<H extends StructFields, A extends AttributeFields> {
-  encode(header: { [K in keyof H]?: StructValue<H>[K] }, values: AttributeValues<A>): Uint8Array<ArrayBuffer>;
+  encode(
+    header: { [K in keyof H]?: StructValue<H>[K] | undefined },
+    values: AttributeValues<A>,
+  ): Uint8Array<ArrayBuffer>;
   decode(body: Uint8Array): { header: StructValue<H>; attributes: AttributeValues<A> };
 }
 

@@ -1,0 +1,35 @@
+/** The link kinds known here, by the kernel's word for them (IFLA_INFO_KIND), with the codec of their data. */
+import { attributes } from '../../netlink/attributes.ts';
+import { createWriter } from '../../netlink/bytes.ts';
+import type { Codec, ValueOf } from '../../netlink/codec.ts';
+import { bridge } from './bridge.ts';
+import { ipvlan } from './ipvlan.ts';
+import { macvlan } from './macvlan.ts';
+import { veth } from './veth.ts';
+import { vlan } from './vlan.ts';
+
+const nothing = attributes({});
+
+const linkKinds = { bridge, dummy: nothing, ifb: nothing, ipvlan, macvlan, veth, vlan };
+
+/** A kind that is known here. */
+export type LinkKind = keyof typeof linkKinds;
+
+/** What a kind has to say (IFLA_INFO_DATA); as an input, what is absent is not sent. */
+export type LinkData<K extends LinkKind> = Readonly<ValueOf<(typeof linkKinds)[K]>>;
+
+/** A kind with its data: the kind tells the type of the data. */
+export type KindWithData = { [K in LinkKind]: { readonly kind: K; readonly data: LinkData<K> } }[LinkKind];
+
+/** Encodes a kind's data. Throws CodecError. */
+export function encodeLinkData({ kind, data }: KindWithData): Uint8Array {
+  const writer = createWriter();
+  (linkKinds[kind] as Codec<unknown>).encode(writer, data);
+  return writer.finish();
+}
+
+/** Decodes a kind's data; undefined for a kind that is not known here. Throws CodecError. */
+export function decodeLinkData(kind: string | undefined, data: Uint8Array): KindWithData | undefined {
+  if (kind === undefined || !Object.hasOwn(linkKinds, kind)) return undefined;
+  return { kind, data: linkKinds[kind as LinkKind].decode(data) } as KindWithData;
+}
