@@ -1,5 +1,11 @@
-/** The keys that every plugin's configuration may have: SPEC.md section 1, "Plugin configuration objects". */
+/** The configuration on standard input: SPEC.md section 1, "Plugin configuration objects". */
+import { CniError, messageOf } from './error.ts';
+import { compact, isJsonObject, type JsonObject, member } from './json.ts';
+import { identifierProblem } from './names.ts';
+import type { ValidAttachment } from './plugin.ts';
 import type { Dns } from './result.ts';
+import * as s from './schema/index.ts';
+import { type CniVersion, isCniVersion, versionWhenAbsent } from './version.ts';
 
 /** The keys that every plugin's configuration may have, validated. */
 export interface CommonConfig {
@@ -10,10 +16,122 @@ export interface CommonConfig {
   /** What the plugin is given by the runtime in `runtimeConfig`. */
   readonly capabilities: Readonly<Record<string, boolean>>;
   /** The capabilities' values for this attachment (CONVENTIONS.md, "Dynamic plugin specific fields"). */
-  readonly runtimeConfig: Readonly<Record<string, unknown>>;
+  readonly runtimeConfig: JsonObject;
   /** `args.cni`: values by convention, given by the runtime's user (CONVENTIONS.md, "args"). */
-  readonly cniArgs: Readonly<Record<string, unknown>>;
-  /** The IPAM plugin to delegate to. Its other keys are that plugin's business. */
-  readonly ipam?: { readonly type?: string };
+  readonly cniArgs: JsonObject;
+  /** The type of the IPAM plugin to delegate to. The other keys of `ipam` are that plugin's business. */
+  readonly ipamType?: string;
   readonly dns?: Dns;
+}
+
+const texts = s.array(s.string());
+
+/** What every plugin's configuration may hold. */
+const common = s.object({
+  name: s.string({ minLength: 1 }).refine((name, report) => {
+    const problem = identifierProblem(name);
+    if (problem !== undefined) report(problem);
+  }),
+  type: s.string({ minLength: 1 }),
+  capabilities: s.record(s.boolean()).default({}),
+  runtimeConfig: s.record(s.unknown()).default({}),
+  args: s.object({ cni: s.record(s.unknown()).default({}) }).default({}),
+  ipam: s.object({ type: s.string().default('') }).default({}),
+  dns: s
+    .object({
+      nameservers: texts.default([]),
+      domain: s.string().default(''),
+      search: texts.default([]),
+      options: texts.default([]),
+    })
+    .optional(),
+});
+
+/** The configuration that a text holds. Throws a `CniError` (6) if it holds none. */
+export function parseConfig(text: string): JsonObject {
+  if (text.trim() === '') {
+    throw new CniError(
+      'decodingFailure',
+      'standard input is empty: it must hold the configuration as a JSON object',
+    );
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw new CniError(
+      'decodingFailure',
+      `the configuration on standard input is no JSON: ${messageOf(error)}`,
+    );
+  }
+  if (isJsonObject(json)) return json;
+  throw new CniError('decodingFailure', 'the configuration on standard input is JSON, but no object');
+}
+
+/** The version that a configuration says it has, 0.1.0 if it says none. Throws a `CniError` (6) if it is no text. */
+export function versionOf(config: JsonObject): string {
+  const version = member(config, 'cniVersion') ?? '';
+  if (typeof version !== 'string') {
+    throw new CniError(
+      'decodingFailure',
+      `\`cniVersion\` must be a text such as "1.1.0", got ${JSON.stringify(version)}`,
+    );
+  }
+  return version === '' ? versionWhenAbsent : version;
+}
+
+/** The version to answer in. Throws a `CniError` (1) if the plugin does not support the configuration's. */
+export function supportedVersion(
+  version: string,
+  plugin: string,
+  supported: readonly CniVersion[],
+): CniVersion {
+  if (isCniVersion(version) && supported.includes(version)) return version;
+  throw new CniError(
+    'incompatibleVersion',
+    `the configuration has CNI version ${JSON.stringify(version)}, which plugin \`${plugin}\` does not support`,
+    `supported are ${supported.join(', ')}`,
+  );
+}
+
+/** The common keys of a configuration; what is wrong is added to the problems. */
+export function readCommonConfig(config: JsonObject, problems: s.Problem[]): CommonConfig | undefined {
+  const read = common.read(config, [], problems);
+  if (read === undefined) return undefined;
+  const { name, type, capabilities, runtimeConfig, args, ipam, dns } = read;
+  return {
+    name,
+    type,
+    capabilities,
+    runtimeConfig,
+    cniArgs: args.cni,
+    ...compact({ ipamType: ipam.type, dns: dns && compact(dns) }),
+  };
+}
+
+const validAttachments = s.array(s.object({ containerID: s.string(), ifname: s.string() }));
+
+/**
+ * The attachments that still exist, from `cni.dev/valid-attachments`. `null` is how Go writes an empty list; a key
+ * that is not there is an error, since taking it for an empty list would remove what running containers need.
+ */
+export function readValidAttachments(config: JsonObject, problems: s.Problem[]): ValidAttachment[] {
+  const key = 'cni.dev/valid-attachments';
+  if (!Object.hasOwn(config, key)) {
+    problems.push({
+      path: [key],
+      message: 'is missing: GC needs the list of the attachments that still exist',
+    });
+    return [];
+  }
+  const read = validAttachments.read(config[key] ?? [], [key], problems) ?? [];
+  return read.map(({ containerID, ifname }) => ({ containerId: containerID, ifname }));
+}
+
+/** All problems of a configuration as one error: the first as message, the others as details. */
+export function configError(problems: readonly s.Problem[], plugin: string): CniError {
+  const [first = 'the configuration is wrong', ...rest] = problems.map((problem) =>
+    s.describeProblem(problem, plugin),
+  );
+  return new CniError('invalidConfig', first, rest.join('; '));
 }

@@ -18,7 +18,7 @@ export interface Host {
   readonly env: Environment;
   /** Whether a person at a terminal started the plugin, not a runtime. */
   stdinIsTerminal(): boolean;
-  /** All of standard input as text. Throws a `CniError` (5) if it cannot be read, (6) if it has more bytes than the limit. */
+  /** All of standard input as text. Throws a `CniError`: 5 if it cannot be read, 6 if it has more bytes than the limit. */
   readStdin(limitBytes: number): string;
   writeStdout(text: string): void;
   writeStderr(text: string): void;

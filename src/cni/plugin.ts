@@ -1,10 +1,10 @@
 /** What a plugin's author gives, and what each verb gets: the types of the author's API. */
 import type { CommonConfig } from './config.ts';
-import type { Dns, Result } from './result.ts';
+import { pluginTypeProblem } from './names.ts';
+import type { Result } from './result.ts';
+import { object } from './schema/object.ts';
 import type { Schema } from './schema/schema.ts';
-import type { CniVersion } from './version.ts';
-
-export type { CommonConfig, Dns };
+import { type CniVersion, cniVersions } from './version.ts';
 
 /** What identifies an attachment: the network, the container and the interface in it. */
 export interface Attachment {
@@ -60,6 +60,8 @@ export interface DelegateOptions {
 
 /** What every verb gets. */
 export interface Request<C> {
+  /** The name of the plugin that is called, for messages. */
+  readonly plugin: string;
   /** The version that the runtime speaks; results are converted to it by the harness. */
   readonly cniVersion: CniVersion;
   /** The network's name. */
@@ -147,4 +149,29 @@ export interface Plugin {
   readonly versions: readonly CniVersion[];
   readonly config: Schema<unknown>;
   readonly verbs: Pick<PluginDefinition<unknown>, 'add' | 'del' | 'check' | 'gc' | 'status'>;
+}
+
+/** Makes a plugin. Throws if its name cannot be a type's, or it supports no version. */
+export function definePlugin<C>(definition: PluginDefinition<C>): Plugin {
+  const {
+    name,
+    about = '',
+    versions = cniVersions,
+    config = object({}),
+    add,
+    del,
+    check,
+    gc,
+    status,
+  } = definition;
+  const problem = pluginTypeProblem(name);
+  if (problem !== undefined) throw new Error(`a plugin's name ${problem}`);
+  if (versions.length === 0) throw new Error(`plugin ${name} supports no CNI version`);
+  return {
+    name,
+    about,
+    versions: cniVersions.filter((version) => versions.includes(version)),
+    config,
+    verbs: { add, del, check, ...(gc && { gc }), ...(status && { status }) },
+  };
 }

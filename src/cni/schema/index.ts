@@ -4,10 +4,10 @@ export { type ObjectOf, type ObjectSchema, object, type Shape } from './object.t
 export {
   address,
   boolean,
+  enumeration,
   type IntegerLimits,
   integer,
   mac,
-  oneOf,
   prefix,
   type StringLimits,
   string,

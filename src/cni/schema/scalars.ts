@@ -76,7 +76,7 @@ export function boolean(): Schema<boolean, 'required', boolean> {
 }
 
 /** One of these texts, spelled exactly so. */
-export function oneOf<const T extends string>(...choices: readonly T[]): Schema<T, 'required', T> {
+export function enumeration<const T extends string>(...choices: readonly T[]): Schema<T, 'required', T> {
   if (choices.length === 0) throw new SchemaError('a choice among nothing: no value is right');
   if (new Set(choices).size !== choices.length)
     throw new SchemaError(`the same choice twice in ${choices.join(', ')}`);

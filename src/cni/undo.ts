@@ -1,0 +1,31 @@
+/** The steps of an ADD that must be undone when a later one fails. */
+import { messageOf } from './error.ts';
+
+/** Steps made so far. */
+export interface UndoSteps {
+  /** Registers how to undo a step; `what` names it in messages. */
+  add(what: string, undo: () => void | Promise<void>): void;
+  /** Undoes every step, the last one first, going on after failures; returns what could not be undone and why. */
+  run(): Promise<string[]>;
+}
+
+/** No steps yet. */
+export function undoSteps(): UndoSteps {
+  const steps: { what: string; undo: () => void | Promise<void> }[] = [];
+  return {
+    add: (what, undo) => {
+      steps.push({ what, undo });
+    },
+    async run() {
+      const failures: string[] = [];
+      for (let step = steps.pop(); step !== undefined; step = steps.pop()) {
+        try {
+          await step.undo();
+        } catch (error) {
+          failures.push(`could not undo ${step.what}: ${messageOf(error)}`);
+        }
+      }
+      return failures;
+    },
+  };
+}

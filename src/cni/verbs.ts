@@ -1,0 +1,142 @@
+/** Calling a plugin's verb with a typed request, and undoing an ADD that fails. */
+import { type CommonConfig, configError, readCommonConfig, readValidAttachments } from './config.ts';
+import { type CallInProcess, type Delegator, delegateTo, ipamOf } from './delegate.ts';
+import type { Parameters } from './environment.ts';
+import { CniError, errorCodes, toCniError } from './error.ts';
+import type { Environment, Host } from './host.ts';
+import { type JsonObject, member } from './json.ts';
+import type { AddRequest, AttachmentToRemove, Plugin, Request, ValidAttachment } from './plugin.ts';
+import type { Result } from './result.ts';
+import { decodeResult, problemsOfResult } from './result-decode.ts';
+import { encodeResult } from './result-encode.ts';
+import { describeProblem, type Problem } from './schema/schema.ts';
+import { type UndoSteps, undoSteps } from './undo.ts';
+import type { CniCommand, CniVersion } from './version.ts';
+
+/** A call whose environment, configuration text and version are right. */
+export interface Call {
+  readonly plugin: Plugin;
+  readonly command: Exclude<CniCommand, 'VERSION'>;
+  readonly parameters: Parameters;
+  readonly env: Environment;
+  readonly host: Host;
+  /** The configuration as it came. */
+  readonly stdin: string;
+  readonly config: JsonObject;
+  readonly version: CniVersion;
+  readonly callInProcess: CallInProcess;
+}
+
+/** What the configuration says, read and checked. */
+interface CallConfig {
+  readonly own: unknown;
+  readonly common: CommonConfig;
+  readonly validAttachments: readonly ValidAttachment[];
+  readonly previousResult?: Result;
+}
+
+/** Calls the verb; ADD's result comes back in JSON, in the caller's version. Throws what the verb throws. */
+export async function callVerb(call: Call): Promise<JsonObject | undefined> {
+  const { verbs } = call.plugin;
+  const { command, parameters } = call;
+  const config = readConfig(call);
+  const undo = undoSteps();
+  const request = { ...makeRequest(call, config, undo), ...previousOf(config) };
+  const attachment = attachmentOf(parameters, config.common.name);
+  const inNamespace = { ...attachment, netns: parameters.netns };
+  switch (command) {
+    case 'ADD':
+      return add(call, { ...request, command, attachment: inNamespace, onFailure: undo.add }, undo);
+    case 'DEL':
+      await verbs.del({ ...request, command, attachment });
+      return undefined;
+    case 'CHECK':
+      await verbs.check({
+        ...request,
+        command,
+        attachment: inNamespace,
+        previousResult: config.previousResult ?? {},
+      });
+      return undefined;
+    case 'GC':
+      await verbs.gc?.({ ...request, command, validAttachments: config.validAttachments });
+      return undefined;
+    case 'STATUS':
+      await asUnavailable(async () => verbs.status?.({ ...request, command }));
+      return undefined;
+  }
+}
+
+/** Reads all of the configuration. Throws a `CniError` with every problem: 7, or 6 for a result that is none. */
+function readConfig({ plugin, command, config, version }: Call): CallConfig {
+  const problems: Problem[] = [];
+  const common = readCommonConfig(config, problems);
+  const own = plugin.config.read(config, [], problems);
+  const validAttachments = command === 'GC' ? readValidAttachments(config, problems) : [];
+  const previous = member(config, 'prevResult');
+  if (command === 'CHECK' && previous === undefined) {
+    problems.push({ path: ['prevResult'], message: 'is missing: CHECK compares with the result of ADD' });
+  }
+  if (common === undefined || problems.length > 0) throw configError(problems, plugin.name);
+  if (previous === undefined) return { own, common, validAttachments };
+  const subject = `\`prevResult\` of plugin \`${plugin.name}\``;
+  return { own, common, validAttachments, previousResult: decodeResult(previous, { version, subject }) };
+}
+
+function makeRequest(call: Call, { own, common }: CallConfig, undo: UndoSteps): Request<unknown> {
+  const { plugin, parameters, env, host, stdin, version, callInProcess } = call;
+  const { args, pluginPath } = parameters;
+  const delegator: Delegator = { host, env, stdin, cniVersion: version, pluginPath, undo, callInProcess };
+  return {
+    plugin: plugin.name,
+    cniVersion: version,
+    network: common.name,
+    config: own,
+    common,
+    rawConfig: call.config,
+    args,
+    pluginPath,
+    ipam: ipamOf(delegator, common.ipamType),
+    delegate: (type, options) => delegateTo(delegator, type, options),
+  };
+}
+
+function previousOf({ previousResult }: CallConfig): { previousResult?: Result } {
+  return previousResult === undefined ? {} : { previousResult };
+}
+
+function attachmentOf({ containerId, ifname, netns }: Parameters, network: string): AttachmentToRemove {
+  return { network, containerId, ifname, ...(netns !== '' && { netns }) };
+}
+
+/** Whatever goes wrong until the result is in the caller's version, the steps made are undone. */
+async function add(call: Call, request: AddRequest, undo: UndoSteps): Promise<JsonObject> {
+  try {
+    const result = await call.plugin.verbs.add(request);
+    refuseWrongResult(call.plugin.name, result);
+    return encodeResult(result, call.version);
+  } catch (thrown) {
+    const failures = await undo.run();
+    const { code, msg, details } = toCniError(thrown);
+    throw new CniError(code, msg, [details, ...failures].filter((text) => text !== '').join('; '));
+  }
+}
+
+/** A plugin's own mistake, said so that its author finds it. */
+function refuseWrongResult(plugin: string, result: unknown): void {
+  if (result === undefined)
+    throw new CniError('internal', `the ADD of plugin \`${plugin}\` returned no result`);
+  const [first, ...rest] = problemsOfResult(result).map((problem) => describeProblem(problem));
+  if (first === undefined) return;
+  throw new CniError('internal', `plugin \`${plugin}\` made a wrong result: ${first}`, rest.join('; '));
+}
+
+/** Of STATUS, an error that has no code of its own means 50: ADD would fail (SPEC.md section 2, STATUS). */
+async function asUnavailable(status: () => Promise<void>): Promise<void> {
+  try {
+    await status();
+  } catch (thrown) {
+    const { code, msg, details } = toCniError(thrown);
+    throw new CniError(code === errorCodes.internal ? 'pluginNotAvailable' : code, msg, details);
+  }
+}
