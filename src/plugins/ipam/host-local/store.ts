@@ -16,7 +16,7 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs';
-import { lockExclusive } from '../../../kernel/index.ts';
+import { lockExclusive } from '../../../kernel/sys/libc.ts';
 import { formatAddress, type IpAddress, parseAddress } from '../../../lib/ip.ts';
 import { type OwnerIndex, openOwnerIndex } from './owner-index.ts';
 

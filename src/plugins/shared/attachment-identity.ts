@@ -1,0 +1,39 @@
+/**
+ * Names and hardware addresses that follow from an attachment. What a killed ADD left is found by them: no file
+ * has to say what belongs to whom, and GC tells this network's links from another's on the same bridge.
+ */
+import { createHash } from 'node:crypto';
+import type { Attachment } from '../../cni/index.ts';
+import { type MacAddress, macFromBytes } from '../../lib/mac.ts';
+
+/** How an attachment's pair of links is called and addressed. */
+export interface AttachmentIdentity {
+  /** The host side's name: `veth` and 8 hexadecimal digits, as the reference's look. */
+  readonly hostName: string;
+  /** The host side's hardware address: locally administered, the network's 16 bits, the attachment's 24. */
+  readonly hostMac: MacAddress;
+  /** The container side's hardware address, where nobody asks for another. */
+  readonly containerMac: MacAddress;
+}
+
+/** The first byte of addresses made here: locally administered, unicast; `f` and `a` for Fairlead. */
+const localUnicast = 0xfa;
+
+/** The identity of an attachment: a function of its network, container and interface. */
+export function identityOf({ network, containerId, ifname }: Attachment): AttachmentIdentity {
+  const digest = createHash('sha256').update(`${network}\n${containerId}\n${ifname}`).digest();
+  return {
+    hostName: `veth${digest.subarray(0, 4).toString('hex')}`,
+    hostMac: macFromBytes(Uint8Array.of(localUnicast, ...networkBytes(network), ...digest.subarray(4, 7))),
+    containerMac: macFromBytes(Uint8Array.of(localUnicast & 0xfe, ...digest.subarray(8, 13))),
+  };
+}
+
+/** Whether a host-side hardware address was made for an attachment of that network. */
+export function isHostMacOf(network: string, mac: MacAddress): boolean {
+  return mac.startsWith(`${macFromBytes(Uint8Array.of(localUnicast, ...networkBytes(network)))}:`);
+}
+
+function networkBytes(network: string): Uint8Array {
+  return createHash('sha256').update(network).digest().subarray(0, 2);
+}

@@ -1,0 +1,61 @@
+/** The namespaces and sockets of one request: the node's, and the container's. */
+import { CniError } from '../../cni/index.ts';
+import { type Connection, NETLINK_ROUTE, openConnection } from '../../kernel/netlink/connection.ts';
+import { type NetworkNamespace, openNetns } from '../../kernel/netns/netns.ts';
+
+/** A container's network namespace, open, with an rtnetlink socket in it. */
+export interface ContainerNamespace {
+  readonly netns: NetworkNamespace;
+  readonly route: Connection;
+}
+
+/** Opens the container's namespace. Throws a CniError that says what is at the path instead of one. */
+export function openContainer(path: string): ContainerNamespace & Disposable {
+  const netns = openNetnsOrExplain(path);
+  try {
+    const route = netns.enter(() => openConnection(NETLINK_ROUTE));
+    return {
+      netns,
+      route,
+      [Symbol.dispose]: () => {
+        route.close();
+        netns.close();
+      },
+    };
+  } catch (error) {
+    netns.close();
+    throw error;
+  }
+}
+
+function openNetnsOrExplain(path: string): NetworkNamespace {
+  try {
+    return openNetns(path);
+  } catch (error) {
+    const { code, message } = error as { code?: string; message: string };
+    if (code === 'ENOENT') throw new CniError('invalidNetns', `CNI_NETNS ${path} does not exist`);
+    throw new CniError('invalidNetns', `CNI_NETNS cannot be used: ${message}`);
+  }
+}
+
+/**
+ * Opens the container's namespace for DEL; undefined when there is none any more: no path, no file, or a file that
+ * is no namespace (what is left of one after a reboot). Then there is nothing in it to remove.
+ */
+export function openContainerIfThere(
+  path: string | undefined,
+): (ContainerNamespace & Disposable) | undefined {
+  if (path === undefined) return undefined;
+  try {
+    return openContainer(path);
+  } catch (error) {
+    if (error instanceof CniError) return undefined;
+    throw error;
+  }
+}
+
+/** Opens an rtnetlink socket in the node's own namespace. */
+export function openNode(): Connection & Disposable {
+  const route = openConnection(NETLINK_ROUTE);
+  return { ...route, [Symbol.dispose]: route.close };
+}
