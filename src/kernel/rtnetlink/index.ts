@@ -24,6 +24,17 @@ export {
   type NewBridgeVlans,
   type VlanRange,
 } from './bridge-vlan.ts';
+export {
+  addFdbEntry,
+  addFdbEntryRequest,
+  appendFdbEntryRequest,
+  deleteFdbEntry,
+  deleteFdbEntryRequest,
+  type FdbEntry,
+  listFdb,
+  type NewFdbEntry,
+  replaceFdbEntryRequest,
+} from './fdb.ts';
 export type { KindWithData, LinkData, LinkKind } from './kinds/kinds.ts';
 export type { VethPeer } from './kinds/veth.ts';
 export { getLink, type Link, type LinkFilter, type LinkIdentity, type LinkRef, listLinks } from './link.ts';
@@ -45,6 +56,18 @@ export {
 } from './link-change.ts';
 export type { LinkFlags, LinkSettings } from './link-settings.ts';
 export {
+  addNeighbour,
+  addNeighbourRequest,
+  deleteNeighbour,
+  deleteNeighbourRequest,
+  listNeighbours,
+  type Neighbour,
+  type NeighbourFilter,
+  type NewNeighbour,
+  replaceNeighbour,
+  replaceNeighbourRequest,
+} from './neighbour.ts';
+export {
   getRoute,
   listRoutes,
   localTable,
@@ -65,4 +88,13 @@ export {
   replaceRoute,
   replaceRouteRequest,
 } from './route-change.ts';
+export {
+  addRule,
+  addRuleRequest,
+  deleteRule,
+  deleteRuleRequest,
+  listRules,
+  type NewRule,
+  type Rule,
+} from './rule.ts';
 export { AddressesNotSettledError, settleAddresses } from './settle.ts';

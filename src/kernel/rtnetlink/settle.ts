@@ -2,7 +2,7 @@
 import { formatAddress } from '../../lib/ip.ts';
 import type { Connection } from '../netlink/connection.ts';
 import { type Address, listAddresses } from './address.ts';
-import type { LinkIdentity } from './link.ts';
+import { getLink, type LinkIdentity } from './link.ts';
 
 /** Between two looks, in milliseconds. Detection takes about a second; nothing tells its end to a new socket. */
 const pause = 20;
@@ -22,7 +22,8 @@ export class AddressesNotSettledError extends Error {
 
 /**
  * Waits until no IPv6 address of the link is tentative any more. Throws AddressesNotSettledError when an address
- * turns out to be in use elsewhere, or is still tentative after `timeout` milliseconds; NetlinkError.
+ * turns out to be in use elsewhere, or is still tentative after `timeout` milliseconds while the link is
+ * operationally up (detection does not end on one that is not, and that is no fault of the address); NetlinkError.
  */
 export async function settleAddresses(
   connection: Connection,
@@ -40,6 +41,7 @@ export async function settleAddresses(
     const tentative = addresses.filter(({ flags }) => flags.tentative);
     if (tentative.length === 0) return;
     if (Date.now() >= deadline) {
+      if (getLink(connection, link.index)?.operState !== 'up') return;
       const message = `duplicate address detection for ${textOf(tentative)} of link ${link.name}`;
       throw new AddressesNotSettledError(`${message} was not done within ${timeout} ms`, tentative);
     }

@@ -1,0 +1,106 @@
+/** Kernel settings under /proc/sys; those of the network belong to the namespace in which their file is opened. */
+import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import type { NetworkNamespace } from '../netns/netns.ts';
+import { sysctlPath } from './name.ts';
+
+/** Where, and how strictly. */
+export interface SysctlOptions {
+  /** The process's own namespace when absent. */
+  readonly netns?: NetworkNamespace | undefined;
+  /** A setting that this kernel does not have (IPv6 turned off, for one) is passed over. */
+  readonly ifSupported?: boolean | undefined;
+}
+
+/** A sysctl that could not be read or written. */
+export class SysctlError extends Error {
+  override readonly name = 'SysctlError';
+
+  constructor(
+    /** What was tried, e.g. `set sysctl net/ipv4/ip_forward to 1`. */
+    readonly operation: string,
+    /** The error's name, as in errno(3). */
+    readonly code: string,
+  ) {
+    super(`${operation}: ${explain(code)}`);
+  }
+}
+
+function explain(code: string): string {
+  if (code === 'ENOENT') return 'this kernel has no such setting, or there is no such link (ENOENT)';
+  if (code === 'EROFS') return '/proc/sys is mounted read-only (EROFS)';
+  if (code === 'EINVAL') return 'the kernel does not take this value (EINVAL)';
+  if (code === 'EACCES' || code === 'EPERM') return `not permitted (${code})`;
+  return code;
+}
+
+/**
+ * Reads a setting, without the line end; several values are separated by tabs. Undefined only for a setting that is
+ * not there, with `ifSupported`. Throws SysctlError, SysctlNameError.
+ */
+export function readSysctl(name: string, options: SysctlOptions = {}): string | undefined {
+  const path = sysctlPath(name);
+  return inside(options, () => attempt(`read sysctl ${name}`, options, () => read(path)));
+}
+
+/** Makes a setting have a value: setSysctls with a single one. */
+export function setSysctl(name: string, value: string, options: SysctlOptions = {}): string | undefined {
+  return setSysctls({ [name]: value }, options)[name];
+}
+
+/**
+ * Makes settings have values, in order, inside the namespace at one go. What has its value already is not written,
+ * so that a read-only /proc/sys does not matter then. Returns the values they had before, by name; without those
+ * that are not there, with `ifSupported`. Throws SysctlError for the first that fails, SysctlNameError before any.
+ */
+export function setSysctls(
+  values: Readonly<Record<string, string>>,
+  options: SysctlOptions = {},
+): Record<string, string> {
+  const wanted = Object.entries(values).map(([name, value]) => ({ name, value, path: sysctlPath(name) }));
+  const before: Record<string, string> = {};
+  inside(options, () => {
+    for (const { name, value, path } of wanted) {
+      const old = attempt(`set sysctl ${name} to ${JSON.stringify(value)}`, options, () => set(path, value));
+      if (old !== undefined) before[name] = old;
+    }
+  });
+  return before;
+}
+
+/** Only opening needs the namespace; reading and writing go with it, since they start no thread either. */
+function inside<T>({ netns }: SysctlOptions, call: () => T): T {
+  return netns === undefined ? call() : netns.enter(call);
+}
+
+function attempt<T>(operation: string, { netns, ifSupported }: SysctlOptions, call: () => T): T | undefined {
+  try {
+    return call();
+  } catch (error) {
+    const { code } = error as { code?: unknown };
+    if (typeof code !== 'string') throw error;
+    if (ifSupported && code === 'ENOENT') return undefined;
+    throw new SysctlError(netns === undefined ? operation : `${operation} in ${netns.path}`, code);
+  }
+}
+
+function read(path: string): string {
+  return readFileSync(`/proc/sys/${path}`, 'utf8').replace(/\n$/, '');
+}
+
+function set(path: string, value: string): string {
+  const before = read(path);
+  if (normal(before) === normal(value)) return before;
+  // The file exists: without O_CREAT and O_TRUNC, which mean nothing here. One write, as the kernel wants it.
+  const fd = openSync(`/proc/sys/${path}`, 'r+');
+  try {
+    writeSync(fd, `${value}\n`);
+  } finally {
+    closeSync(fd);
+  }
+  return before;
+}
+
+/** Values of several numbers are the same whatever stands between them. */
+function normal(value: string): string {
+  return value.trim().replaceAll(/\s+/g, ' ');
+}
