@@ -65,13 +65,20 @@ export function decodeError(json: unknown): CniError | undefined {
   return new CniError(code, msg, typeof details === 'string' ? details : '');
 }
 
+/** Failures of the machine's storage, which have a code of their own in the protocol. */
+const ioFailures: readonly unknown[] = ['EIO', 'ENOSPC', 'EDQUOT', 'EROFS'];
+
 /**
- * Turns whatever was thrown into one CNI error. A `CniError` stays as it is; anything else becomes code 999
- * ("internal") with its message, and the messages of its causes as details; never a stack trace.
+ * Turns whatever was thrown into one CNI error. A `CniError` stays as it is, also one of another copy of this
+ * library; a failing disk is code 5; anything else becomes code 999 ("internal") with its message. The messages of
+ * its causes are the details; there is never a stack trace.
  */
 export function toCniError(thrown: unknown): CniError {
   if (thrown instanceof CniError) return thrown;
-  return new CniError('internal', messageOf(thrown), causesOf(thrown).join('; '));
+  const foreign = thrown instanceof Error && thrown.name === 'CniError' ? decodeError(thrown) : undefined;
+  if (foreign !== undefined) return foreign;
+  const io = thrown instanceof Error && 'code' in thrown && ioFailures.includes(thrown.code);
+  return new CniError(io ? 'ioFailure' : 'internal', messageOf(thrown), causesOf(thrown).join('; '));
 }
 
 /** What a thrown value says, in one line. */
