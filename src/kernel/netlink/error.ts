@@ -49,7 +49,7 @@ export interface Acknowledgement {
 export function decodeAcknowledgement(body: Uint8Array, flags: number): Acknowledgement {
   if (body.length < 20) throw new CodecError(`netlink: an acknowledgement of ${body.length} bytes`);
   const view = viewOf(body);
-  const errno = -view.getInt32(0, true);
+  const errno = 0 - view.getInt32(0, true); // not a unary minus, which makes -0 of success
   if ((flags & NLM_F_ACK_TLVS) === 0) return { errno };
   const echoed = (flags & NLM_F_CAPPED) === 0 ? view.getUint32(4, true) : 16;
   if (echoed < 16 || 4 + echoed > body.length) throw new CodecError(`netlink: an echo of ${echoed} bytes`);
