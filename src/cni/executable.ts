@@ -74,8 +74,14 @@ async function run({ path, env, stdin, signal }: Execution): Promise<Ending> {
       killSignal: 'SIGKILL',
       ...(signal && { signal }),
     });
-    const stdout = collect(child.stdout, () => child.kill('SIGKILL'));
-    const stderr = collect(child.stderr, () => child.kill('SIGKILL'));
+    const stop = () => {
+      // The streams too: a child of the plugin that keeps writing would hold them open.
+      child.kill('SIGKILL');
+      child.stdout.destroy();
+      child.stderr.destroy();
+    };
+    const stdout = collect(child.stdout, stop);
+    const stderr = collect(child.stderr, stop);
     child.on('error', reject);
     child.on('close', (exitCode, endedBy) => {
       try {

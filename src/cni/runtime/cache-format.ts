@@ -1,9 +1,9 @@
 import { Buffer } from 'node:buffer';
 import { isJsonObject, type JsonObject } from '../json.ts';
-import type { AttachmentKey } from './cache.ts';
+import type { Attachment } from '../plugin.ts';
 
 /** One attachment as libcni keeps it (`cachedInfo` in libcni/api.go). */
-export interface CacheEntry extends AttachmentKey {
+export interface CacheEntry extends Attachment {
   readonly netns: string;
   readonly args: readonly (readonly [key: string, value: string])[];
   readonly capabilityArgs: JsonObject;
@@ -20,7 +20,7 @@ export type CacheReading =
   /** A bare result, as libcni kept it before version 0.8: it does not say whose it is. */
   | { readonly kind: 'legacy'; readonly result: JsonObject }
   /** Another attachment's entry: the ids joined with '-' give the same file name. */
-  | { readonly kind: 'foreign'; readonly owner: AttachmentKey }
+  | { readonly kind: 'foreign'; readonly owner: Attachment }
   | { readonly kind: 'unreadable'; readonly reason: string };
 
 /** `CNICacheV1` in libcni/api.go. */
@@ -32,7 +32,7 @@ export function encodeCacheFile(entry: CacheEntry): string {
     kind: cacheKind,
     containerId: entry.containerId,
     config: Buffer.from(entry.config).toString('base64'),
-    ifName: entry.ifName,
+    ifName: entry.ifname,
     networkName: entry.network,
     netns: entry.netns || undefined,
     cniArgs: entry.args.length > 0 ? entry.args : undefined,
@@ -43,29 +43,56 @@ export function encodeCacheFile(entry: CacheEntry): string {
 
 /** Reads what libcni or `encodeCacheFile` wrote, of any age. Never throws. */
 export function decodeCacheFile(bytes: Uint8Array): CacheReading {
-  let json: unknown;
   try {
-    json = JSON.parse(Buffer.from(bytes).toString());
-  } catch (error) {
-    return { kind: 'unreadable', reason: `it is not JSON: ${(error as Error).message}` };
-  }
-  if (!isJsonObject(json)) return { kind: 'unreadable', reason: 'it is not a JSON object' };
-  if (json['kind'] === undefined) return { kind: 'legacy', result: json };
-  if (json['kind'] !== cacheKind) {
+    const json: unknown = JSON.parse(Buffer.from(bytes).toString());
+    if (!isJsonObject(json)) return { kind: 'unreadable', reason: 'it holds no JSON object' };
+    if (json['kind'] === undefined) return { kind: 'legacy', result: json };
+    if (json['kind'] === cacheKind) return { kind: 'entry', entry: decodeEntry(json) };
     return { kind: 'unreadable', reason: `its kind is ${JSON.stringify(json['kind'])}, not "${cacheKind}"` };
+  } catch (error) {
+    return { kind: 'unreadable', reason: (error as Error).message };
   }
-  return decodeEntry(json);
 }
 
-function decodeEntry(json: JsonObject): CacheReading {
-  const { containerId, ifName, networkName, config, netns, cniArgs, capabilityArgs, result } = json;
-  for (const [name, value] of Object.entries({ containerId, ifName, networkName })) {
-    if (typeof value !== 'string' || value === '')
-      return wrongMember(name, value, 'a string that is not empty');
-  }
-  if (typeof config !== 'string') return wrongMember('config', config, 'base64');
-  if (netns !== undefined && typeof netns !== 'string') return wrongMember('netns', netns, 'a path');
-  if (!isPairs(cniArgs ?? [])) return wrongMember('cniArgs', cniArgs, 'pairs of strings');
-  if (!isJsonObject(capabilityArgs ?? {})) return wrongMember('capabilityArgs', capabilityArgs, 'an object');
-  if (!isJsonObject(result ?? {})) return wrongMember('result', result, 'an object');
+/** Throws an Error that names the member. Members that Go leaves out or writes as null when empty may be so. */
+function decodeEntry(json: JsonObject): CacheEntry {
+  return {
+    network: id(json, 'networkName'),
+    containerId: id(json, 'containerId'),
+    ifname: id(json, 'ifName'),
+    netns: string(json, 'netns'),
+    config: Buffer.from(string(json, 'config'), 'base64'),
+    args: pairs(json, 'cniArgs'),
+    capabilityArgs: object(json, 'capabilityArgs') ?? {},
+    result: object(json, 'result'),
+  };
+}
+
+function id(json: JsonObject, name: string): string {
+  return string(json, name) || wrong(json, name, 'a string that is not empty');
+}
+
+function string(json: JsonObject, name: string): string {
+  const value = json[name] ?? '';
+  return typeof value === 'string' ? value : wrong(json, name, 'a string');
+}
+
+function object(json: JsonObject, name: string): JsonObject | undefined {
+  const value = json[name] ?? undefined;
+  return value === undefined || isJsonObject(value) ? value : wrong(json, name, 'an object');
+}
+
+function pairs(json: JsonObject, name: string): (readonly [string, string])[] {
+  const value = json[name] ?? [];
+  if (!Array.isArray(value)) return wrong(json, name, 'a list of pairs');
+  return value.map((pair) => {
+    const [key, text, ...more] = Array.isArray(pair) ? pair : [];
+    if (typeof key !== 'string' || typeof text !== 'string' || more.length > 0)
+      return wrong(json, name, 'pairs of strings');
+    return [key, text];
+  });
+}
+
+function wrong(json: JsonObject, name: string, right: string): never {
+  throw new Error(`its member "${name}" is ${JSON.stringify(json[name])?.slice(0, 80)}, not ${right}`);
 }

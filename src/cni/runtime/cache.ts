@@ -1,30 +1,25 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Attachment } from '../plugin.ts';
 import { type CacheEntry, type CacheReading, decodeCacheFile, encodeCacheFile } from './cache-format.ts';
-
-/** What names one attachment of a container to a network (SPEC section 3). */
-export interface AttachmentKey {
-  readonly network: string;
-  readonly containerId: string;
-  readonly ifName: string;
-}
+import { findFiles, isMissing } from './find.ts';
 
 /** The store of the results of ADD, which CHECK, DEL and GC need later. */
 export interface ResultCache {
   /** What is kept for an attachment. Never throws: what cannot be read is `unreadable`. */
-  read(key: AttachmentKey): CacheReading;
+  read(key: Attachment): CacheReading;
   /** Keeps an entry in place of an older one. Throws the file system's error. */
   write(entry: CacheEntry): void;
   /** Forgets an attachment, unless what is kept under its name is another's. Throws the file system's error. */
-  remove(key: AttachmentKey): void;
-  /** Every attachment kept, in the order of the file names. Throws the file system's error, a missing folder is empty. */
+  remove(key: Attachment): void;
+  /** Every attachment kept, in the order of the file names. Throws a `CniError` (5) if the folder cannot be listed. */
   list(): CacheEntry[];
   /** The file that holds an attachment. */
-  path(key: AttachmentKey): string;
+  path(key: Attachment): string;
 }
 
 /**
- * The result cache in libcni's own place, `<cacheDir>/results/<network>-<containerId>-<ifName>`, and with its modes
+ * The result cache in libcni's own place, `<cacheDir>/results/<network>-<containerId>-<ifname>`, and with its modes
  * (folders 0700, files 0600), so that a node can be switched between runtimes while containers run.
  *
  * The name joins three ids with a character that each of them may hold, so two attachments can share one: every read
@@ -37,10 +32,10 @@ export interface ResultCache {
 export function createResultCache(cacheDir: string): ResultCache {
   const folder = join(cacheDir, 'results');
   const writing = join(folder, '.writing');
-  const fileName = (key: AttachmentKey) => `${key.network}-${key.containerId}-${key.ifName}`;
-  const path = (key: AttachmentKey) => join(folder, fileName(key));
+  const fileName = (key: Attachment) => `${key.network}-${key.containerId}-${key.ifname}`;
+  const path = (key: Attachment) => join(folder, fileName(key));
 
-  function read(key: AttachmentKey): CacheReading {
+  function read(key: Attachment): CacheReading {
     const reading = readFile(path(key));
     return reading.kind === 'entry' && !isSame(reading.entry, key)
       ? { kind: 'foreign', owner: reading.entry }
@@ -54,16 +49,16 @@ export function createResultCache(cacheDir: string): ResultCache {
     renameSync(temporary, path(entry));
   }
 
-  function remove(key: AttachmentKey): void {
+  function remove(key: Attachment): void {
     rmSync(join(writing, fileName(key)), { force: true });
     if (read(key).kind !== 'foreign') rmSync(path(key), { force: true });
   }
 
   function list(): CacheEntry[] {
     const entries: CacheEntry[] = [];
-    for (const name of fileNames(folder)) {
-      const reading = readFile(join(folder, name));
-      if (reading.kind === 'entry' && fileName(reading.entry) === name) entries.push(reading.entry);
+    for (const file of findFiles(folder, [''])) {
+      const reading = readFile(file);
+      if (reading.kind === 'entry' && path(reading.entry) === file) entries.push(reading.entry);
     }
     return entries;
   }
@@ -82,20 +77,6 @@ function readFile(file: string): CacheReading {
   return decodeCacheFile(bytes);
 }
 
-function fileNames(folder: string): string[] {
-  try {
-    const entries = readdirSync(folder, { withFileTypes: true });
-    return entries.flatMap((entry) => (entry.isFile() ? [entry.name] : [])).sort();
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
-  }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
-}
-
-function isSame(a: AttachmentKey, b: AttachmentKey): boolean {
-  return a.network === b.network && a.containerId === b.containerId && a.ifName === b.ifName;
+function isSame(a: Attachment, b: Attachment): boolean {
+  return a.network === b.network && a.containerId === b.containerId && a.ifname === b.ifname;
 }

@@ -1,5 +1,4 @@
-/** The way to a value inside a JSON document: member names and array indexes, outermost first. */
-export type JsonPath = readonly (string | number)[];
+import type { Path } from '../schema/schema.ts';
 
 /** A place in a text, line and column counted from 1 (columns in UTF-16 units, as editors do). */
 export interface TextPlace {
@@ -27,7 +26,7 @@ export function findSyntaxProblem(text: string): JsonSyntaxProblem | undefined {
 }
 
 /** Where the value at `path` begins, or the nearest value around it that exists. The text must be JSON. */
-export function findPlace(text: string, path: JsonPath): TextPlace {
+export function findPlace(text: string, path: Path): TextPlace {
   let nearest = 0;
   const visit: Visit = (at, offset) => {
     // The last match counts: what is nearer comes later, and of a name given twice JSON.parse takes the last.
@@ -54,7 +53,7 @@ class Unexpected extends Error {
 const deepest = 1000;
 
 /** Called with every value's path and offset (of a member: of its name). */
-type Visit = (path: JsonPath, offset: number) => void;
+type Visit = (path: Path, offset: number) => void;
 
 function scan(text: string, visit: Visit): void {
   const path: (string | number)[] = [];

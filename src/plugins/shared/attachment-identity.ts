@@ -2,9 +2,9 @@
  * Names and hardware addresses that follow from an attachment. What a killed ADD left is found by them: no file
  * has to say what belongs to whom, and GC tells this network's links from another's on the same bridge.
  */
-import { createHash } from 'node:crypto';
 import type { Attachment } from '../../cni/index.ts';
 import { type MacAddress, macFromBytes } from '../../lib/mac.ts';
+import { sha256 } from './hash.ts';
 
 /** How an attachment's pair of links is called and addressed. */
 export interface AttachmentIdentity {
@@ -21,9 +21,9 @@ const localUnicast = 0xfa;
 
 /** The identity of an attachment: a function of its network, container and interface. */
 export function identityOf({ network, containerId, ifname }: Attachment): AttachmentIdentity {
-  const digest = createHash('sha256').update(`${network}\n${containerId}\n${ifname}`).digest();
+  const digest = sha256(`${network}\n${containerId}\n${ifname}`);
   return {
-    hostName: `veth${digest.subarray(0, 4).toString('hex')}`,
+    hostName: `veth${digest.subarray(0, 4).toHex()}`,
     hostMac: macFromBytes(Uint8Array.of(localUnicast, ...networkBytes(network), ...digest.subarray(4, 7))),
     containerMac: macFromBytes(Uint8Array.of(localUnicast & 0xfe, ...digest.subarray(8, 13))),
   };
@@ -35,5 +35,5 @@ export function isHostMacOf(network: string, mac: MacAddress): boolean {
 }
 
 function networkBytes(network: string): Uint8Array {
-  return createHash('sha256').update(network).digest().subarray(0, 2);
+  return sha256(network).subarray(0, 2);
 }

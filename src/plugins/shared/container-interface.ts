@@ -2,12 +2,21 @@
 import { CniError, type IpConfig, type Route as ResultRoute } from '../../cni/index.ts';
 import type { Connection } from '../../kernel/netlink/connection.ts';
 import { NLM_F_CREATE, type Request } from '../../kernel/netlink/message.ts';
-import { addAddressRequest, listAddresses } from '../../kernel/rtnetlink/address.ts';
+import { addAddressRequest, listAddresses, type NewAddress } from '../../kernel/rtnetlink/address.ts';
 import type { Link, LinkIdentity } from '../../kernel/rtnetlink/link.ts';
 import { getLink } from '../../kernel/rtnetlink/link.ts';
 import { changeLinkRequest } from '../../kernel/rtnetlink/link-change.ts';
-import { addRouteRequest, listRoutes, mainTable, type NewRoute } from '../../kernel/rtnetlink/route.ts';
-import { formatPrefix, networkOf, parseAddress, parsePrefix, sameAddress } from '../../lib/ip.ts';
+import { listRoutes, mainTable, type NewRoute } from '../../kernel/rtnetlink/route.ts';
+import { addRouteRequest } from '../../kernel/rtnetlink/route-change.ts';
+import {
+  formatPrefix,
+  lastAddress,
+  networkOf,
+  type Prefix,
+  parseAddress,
+  parsePrefix,
+  sameAddress,
+} from '../../lib/ip.ts';
 
 /** Sets the interface up with its addresses and routes, in one datagram: one step to a process that is killed. */
 export function configureInterface(
@@ -19,13 +28,28 @@ export function configureInterface(
 ): void {
   const requests: Request[] = [changeLinkRequest(link, { up: true })];
   for (const { address } of ips) {
-    requests.push(addAddressRequest(link, { prefix: prefixOf(address), noDad: !options.detectDuplicates }));
+    requests.push(
+      addAddressRequest(link, newAddress(prefixOf(address), { detectDuplicates: options.detectDuplicates })),
+    );
   }
   for (const route of routes) {
     // Without NLM_F_EXCL: a second route to one destination is added, not refused, as the reference does.
     requests.push({ ...addRouteRequest(toKernelRoute(route, ips, link)), flags: NLM_F_CREATE });
   }
   container.requestAll(requests);
+}
+
+/** An address as the reference gives it: in IPv4 with the network's broadcast address, which the kernel does not set. */
+export function newAddress(
+  prefix: Prefix,
+  options: { readonly detectDuplicates?: boolean | undefined } = {},
+): NewAddress {
+  const hasBroadcast = prefix.address.family === 4 && prefix.length < 31;
+  return {
+    prefix,
+    noDad: options.detectDuplicates !== true,
+    ...(hasBroadcast && { broadcast: lastAddress(prefix) }),
+  };
 }
 
 /** A result's route as the kernel takes it; one without a next hop goes by the first gateway of its family. */

@@ -59,14 +59,14 @@ export function dataDirOf(config: HostLocalConfig): string {
 export function rangeSetsOf(config: HostLocalConfig): RangeSet[] {
   const { ipam, runtimeConfig } = config;
   const named: [name: string, ranges: readonly RangeConfig[]][] = [
-    ...(runtimeConfig?.ipRanges ?? []).map((set, index): [string, RangeConfig[]] => [
+    ...(runtimeConfig?.ipRanges ?? []).map((set, index): [string, readonly RangeConfig[]] => [
       `runtimeConfig.ipRanges[${index}]`,
       set,
     ]),
     ...(ipam.subnet === undefined
       ? []
-      : [['ipam', [{ ...ipam, subnet: ipam.subnet }]] as [string, RangeConfig[]]]),
-    ...ipam.ranges.map((set, index): [string, RangeConfig[]] => [`ipam.ranges[${index}]`, set]),
+      : [['ipam', [{ ...ipam, subnet: ipam.subnet }]] as [string, readonly RangeConfig[]]]),
+    ...ipam.ranges.map((set, index): [string, readonly RangeConfig[]] => [`ipam.ranges[${index}]`, set]),
   ];
   if (named.length === 0)
     throw invalid('ipam.ranges', 'must have at least one range set: there is nothing to give out');

@@ -1,14 +1,14 @@
 /** The bridge itself, shared by all attachments of its networks: made when it is not there, never removed. */
-import { randomBytes } from 'node:crypto';
 import { CniError } from '../../../cni/index.ts';
 import type { Connection } from '../../../kernel/netlink/connection.ts';
 import { isNetlinkError } from '../../../kernel/netlink/error.ts';
 import { addAddress, deleteAddress, listAddresses } from '../../../kernel/rtnetlink/address.ts';
 import { getLink, type Link } from '../../../kernel/rtnetlink/link.ts';
 import { changeLink, changeLinkData, createLink } from '../../../kernel/rtnetlink/link-change.ts';
-import { setSysctl } from '../../../kernel/sysctl/sysctl.ts';
+import { linkSysctl, setSysctl } from '../../../kernel/sysctl/index.ts';
 import { containsAddress, formatPrefix, type Prefix, sameAddress } from '../../../lib/ip.ts';
 import { macFromBytes } from '../../../lib/mac.ts';
+import { newAddress } from '../../shared/container-interface.ts';
 import type { BridgeConfig } from './config.ts';
 
 /** The bridge, existing and up. Throws a CniError when the name belongs to another kind of link. */
@@ -47,12 +47,12 @@ function createBridge(node: Connection, config: BridgeConfig): Link {
       kind: 'bridge',
       name,
       // An address of its own: otherwise the bridge takes the lowest of its ports', which come and go.
-      mac: macFromBytes(Uint8Array.of(0xfa, ...randomBytes(5))),
+      mac: macFromBytes(Uint8Array.of(0xfa, ...crypto.getRandomValues(new Uint8Array(5)))),
       ...(config.mtu > 0 ? { mtu: config.mtu } : {}),
       ...(wantsVlans(config) ? { data: { vlanFiltering: true } } : {}),
     });
     // The node's own routes, not those that a Pod may announce.
-    setSysctl(`net/ipv6/conf/${name}/accept_ra`, '0', { ifSupported: true });
+    setSysctl(linkSysctl('ipv6', name, 'accept_ra'), '0', { ifSupported: true });
   } catch (error) {
     if (!isNetlinkError(error, 'EEXIST')) throw error;
   }
@@ -86,7 +86,7 @@ export function ensureGatewayAddress(node: Connection, link: Link, gateway: Pref
     deleteAddress(node, link, { prefix });
   }
   try {
-    addAddress(node, link, { prefix: gateway, noDad: true });
+    addAddress(node, link, newAddress(gateway));
   } catch (error) {
     if (!isNetlinkError(error, 'EEXIST')) throw error; // someone was faster
   }

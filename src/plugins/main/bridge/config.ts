@@ -1,7 +1,6 @@
 /** What bridge's configuration says: the reference's keys, checked, and the questions that depend on several. */
 import { array, boolean, enumeration, type Infer, integer, object, string } from '../../../cni/index.ts';
 import { interfaceNameProblem } from '../../../cni/names.ts';
-import { dnsConfig, macText } from '../../shared/schemas.ts';
 
 const vlanId = integer({ min: 1, max: 4094 });
 
@@ -35,10 +34,7 @@ export const bridgeSchema = object({
   enabledad: boolean().default(false),
   disableContainerInterface: boolean().default(false),
   portIsolation: boolean().default(false),
-  dns: dnsConfig.optional(),
   ipam: object({ type: string().optional() }).optional(),
-  runtimeConfig: object({ mac: macText.optional() }).optional(),
-  args: object({ cni: object({ mac: macText.optional() }).optional() }).optional(),
 }).refine((config, report) => {
   const problem = interfaceNameProblem(config.bridge);
   if (problem !== undefined) report(problem, 'bridge');

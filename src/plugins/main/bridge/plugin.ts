@@ -1,15 +1,33 @@
 /** bridge: connects a container to a bridge on its node. A drop-in for the reference's. */
-import { type AddRequest, CniError, definePlugin, type Result } from '../../../cni/index.ts';
-import { type AttachmentIdentity, identityOf } from '../../shared/attachment-identity.ts';
+import {
+  type AddRequest,
+  CniError,
+  type Dns,
+  definePlugin,
+  type Result,
+  runtimeValue,
+} from '../../../cni/index.ts';
+import type { Connection } from '../../../kernel/netlink/connection.ts';
+import { getLink, type Link } from '../../../kernel/rtnetlink/link.ts';
+import { settleAddresses } from '../../../kernel/rtnetlink/settle.ts';
+import { linkSysctl, setSysctl, setSysctls } from '../../../kernel/sysctl/index.ts';
+import { identityOf } from '../../shared/attachment-identity.ts';
 import { configureInterface, refuseExistingInterface } from '../../shared/container-interface.ts';
 import { type ContainerNamespace, openContainer, openNode } from '../../shared/node.ts';
-import { ensureBridge, ensureGatewayAddress } from './bridge-link.ts';
+import { macText } from '../../shared/schemas.ts';
+import { ensureBridge, ensureGatewayAddress, refuseOtherKind } from './bridge-link.ts';
 import { check } from './check.ts';
-import { type BridgeConfig, bridgeSchema } from './config.ts';
+import { type BridgeConfig, bridgeSchema, wantsGateway } from './config.ts';
 import { collectGarbage, del } from './del.ts';
 import { type Layer3, planLayer3 } from './layer3.ts';
 import { createPort, deleteLinkIfThere, waitForPort } from './port.ts';
+import { addMasquerade, guardPort } from './rules.ts';
 import { ensureVlanGateway } from './vlan-gateway.ts';
+
+/** How long IPv6 duplicate address detection may take, in milliseconds; as long as the reference waits. */
+const settleTimeout = 10_000;
+
+const macSources = { runtimeConfig: 'mac', cniArgs: 'mac', env: 'MAC' };
 
 export const plugin = definePlugin({
   name: 'bridge',
@@ -33,10 +51,11 @@ async function add(request: AddRequest<BridgeConfig>): Promise<Result> {
   using container = openContainer(attachment.netns);
   using node = openNode();
   refuseExistingInterface(container.route, attachment.ifname, attachment.netns);
-  refuseOtherKind(getLink(node, config.bridge), config.bridge);
+  const existing = getLink(node, config.bridge);
+  if (existing !== undefined) refuseOtherKind(existing, config.bridge);
 
   const identity = identityOf(attachment);
-  const containerMac = requestedMac(request) ?? identity.containerMac;
+  const containerMac = runtimeValue(request, macText, macSources) ?? identity.containerMac;
   const ipamResult = ipam.configured ? await ipam.add() : {};
   const layer3 = ipam.configured ? planLayer3(ipamResult, config) : undefined;
 
@@ -57,7 +76,7 @@ async function add(request: AddRequest<BridgeConfig>): Promise<Result> {
   if (config.macspoofchk) guardPort(request, hostName, containerMac);
   await configureContainer(container, request, layer3);
   const gatewayLink = layer3 && wantsGateway(config) ? setUpGateway(node, bridge, config, layer3) : undefined;
-  if (layer3 && config.ipMasq) masquerade(request, layer3);
+  if (layer3 && config.ipMasq) addMasquerade(request, layer3.addresses);
   if (!config.disableContainerInterface) await waitForPort(node, hostName);
 
   return {
@@ -75,11 +94,6 @@ async function add(request: AddRequest<BridgeConfig>): Promise<Result> {
   };
 }
 
-/** The hardware address asked for: runtimeConfig over args over CNI_ARGS. */
-function requestedMac({ config, args }: AddRequest<BridgeConfig>): string | undefined {
-  return requestedValue('MAC', macText, [config.runtimeConfig?.mac, config.args?.cni?.mac], args);
-}
-
 async function configureContainer(
   container: ContainerNamespace,
   { config, attachment }: AddRequest<BridgeConfig>,
@@ -91,17 +105,13 @@ async function configureContainer(
   if (link === undefined)
     throw new CniError('tryAgainLater', `interface ${ifname} was removed by someone while it was set up`);
   if (layer3 !== undefined) {
-    const detect = config.enabledad ? '1' : '0';
-    setSysctls(
-      {
-        ...(layer3.addresses.some(({ address }) => address.family === 6) && {
-          [`net/ipv6/conf/${ifname}/disable_ipv6`]: '0',
-        }),
-        [`net/ipv6/conf/${ifname}/accept_dad`]: detect,
-        [`net/ipv4/conf/${ifname}/arp_notify`]: '1',
-      },
-      { netns: container.netns, ifSupported: true },
-    );
+    const settings = {
+      [linkSysctl('ipv6', ifname, 'accept_dad')]: config.enabledad ? '1' : '0',
+      [linkSysctl('ipv4', ifname, 'arp_notify')]: '1',
+    };
+    const ipv6 = layer3.addresses.some(({ address }) => address.family === 6);
+    if (ipv6) settings[linkSysctl('ipv6', ifname, 'disable_ipv6')] = '0';
+    setSysctls(settings, { netns: container.netns, ifSupported: true });
   }
   configureInterface(container.route, link, layer3?.ips ?? [], layer3?.routes ?? [], {
     detectDuplicates: config.enabledad,
@@ -118,6 +128,6 @@ function setUpGateway(node: Connection, bridge: Link, config: BridgeConfig, laye
   return link;
 }
 
-function hasDns(dns: Dns | undefined): boolean {
-  return dns !== undefined && Object.values(dns).some((value) => value !== undefined && value.length > 0);
+function hasDns({ nameservers, domain, search, options }: Dns = {}): boolean {
+  return domain !== undefined || [nameservers, search, options].some((list) => list !== undefined);
 }

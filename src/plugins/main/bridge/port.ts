@@ -21,8 +21,8 @@ export interface Pair {
 }
 
 /** What a port of the bridge is to be. */
-export type PortConfig = Pick<BridgeConfig, 'vlan' | 'vlanTrunk' | 'preserveDefaultVlan'> & {
-  readonly mtu: number;
+export type PortConfig = Pick<BridgeConfig, 'vlan' | 'preserveDefaultVlan' | 'mtu'> & {
+  readonly vlanTrunk?: BridgeConfig['vlanTrunk'] | undefined;
   readonly hairpinMode: boolean;
   readonly portIsolation: boolean;
 };

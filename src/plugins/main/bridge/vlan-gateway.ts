@@ -2,12 +2,12 @@
  * The gateway of a network that is a vlan of its bridge: an interface BRIDGE.VLAN on the host, which is one side of
  * a pair whose other side is a port in that vlan. As the reference makes it, so that either can use the other's.
  */
-import { createHash } from 'node:crypto';
 import { CniError } from '../../../cni/index.ts';
 import type { Connection } from '../../../kernel/netlink/connection.ts';
 import { getLink, type Link } from '../../../kernel/rtnetlink/link.ts';
 import { changeLink } from '../../../kernel/rtnetlink/link-change.ts';
 import { macFromBytes } from '../../../lib/mac.ts';
+import { sha256 } from '../../shared/hash.ts';
 import { type BridgeConfig, vlanLinkName } from './config.ts';
 import { createPort } from './port.ts';
 
@@ -15,12 +15,12 @@ import { createPort } from './port.ts';
 export function ensureVlanGateway(node: Connection, bridge: Link, config: BridgeConfig): Link {
   const name = vlanLinkName(config);
   if (getLink(node, name) === undefined) {
-    const digest = createHash('sha256').update(name).digest();
+    const digest = sha256(name);
     createPort(
       node,
       bridge,
       {
-        hostName: `veth${digest.toString('hex', 0, 4)}`,
+        hostName: `veth${digest.subarray(0, 4).toHex()}`,
         hostMac: macFromBytes(Uint8Array.of(0xfe, ...digest.subarray(4, 9))),
         peerName: name,
       },

@@ -1,0 +1,63 @@
+/**
+ * Whose an element is: `NETWORK CONTAINERID IFNAME` in its comment. None of the three may have a space (SPEC.md
+ * sections 1 and 2), so owners are told apart by comparing texts.
+ */
+import { createHash } from 'node:crypto';
+import type { Attachment, ValidAttachment } from '../../../cni/index.ts';
+
+/**
+ * The longest words written as they are: 47 + 64 + 15 and two spaces are the 128 bytes that a comment may have. A
+ * container id of containerd or CRI-O has 64 characters. What is longer is replaced by a digest, which begins with
+ * `sha256:`: neither names nor ids may have a colon.
+ */
+const longestNetwork = 47;
+const longestContainerId = 64;
+const longestIfname = 15;
+
+/** The comment of an attachment's elements. */
+export function ownerComment({ network, containerId, ifname }: Attachment): string {
+  const words = [
+    networkWord(network),
+    shorten(containerId, longestContainerId, 40),
+    // The kernel allows double quotes in an interface's name, nft does not in a comment.
+    ifname.includes('"') ? digest(ifname, 8) : shorten(ifname, longestIfname, 8),
+  ];
+  return words.join(' ');
+}
+
+function networkWord(network: string): string {
+  return shorten(network, longestNetwork, 40);
+}
+
+function shorten(word: string, longest: number, digits: number): string {
+  return Buffer.byteLength(word) <= longest ? word : digest(word, digits);
+}
+
+function digest(word: string, digits: number): string {
+  return `sha256:${createHash('sha256').update(word).digest('hex').slice(0, digits)}`;
+}
+
+/** Whether a comment says that attachment owns the element. */
+export function ownedBy(attachment: Attachment): (comment: string | undefined) => boolean {
+  const own = ownerComment(attachment);
+  return (comment) => comment === own;
+}
+
+/** Whether a comment names an attachment of the network that is not among the valid ones. */
+export function goneFrom(
+  network: string,
+  valid: readonly ValidAttachment[],
+): (comment: string | undefined) => boolean {
+  const kept = new Set(valid.map((attachment) => ownerComment({ network, ...attachment })));
+  const beginning = `${networkWord(network)} `;
+  return (comment) => comment?.startsWith(beginning) === true && !kept.has(comment);
+}
+
+/** The owner in words, for messages. */
+export function describeOwner(comment: string | undefined): string {
+  const [network, containerId, ifname, ...rest] = comment?.split(' ') ?? [];
+  if (network === undefined || containerId === undefined || ifname === undefined || rest.length > 0) {
+    return comment === undefined || comment === '' ? 'somebody unknown' : `"${comment}"`;
+  }
+  return `container ${containerId} (network ${network}, interface ${ifname})`;
+}
