@@ -38,7 +38,10 @@ function environment(bin: string, call: Call): Record<string, string> {
 export function run(contender: Contender, call: Call): Measured {
   const stdin = Buffer.from(JSON.stringify(call.config));
   const start = Bun.nanoseconds();
-  const child = Bun.spawnSync([`${contender.bin}/${call.plugin}`], { env: environment(contender.bin, call), stdin });
+  const child = Bun.spawnSync([`${contender.bin}/${call.plugin}`], {
+    env: environment(contender.bin, call),
+    stdin,
+  });
   const ms = (Bun.nanoseconds() - start) / 1e6;
   const output = child.stdout.toString();
   if (child.exitCode !== 0) {

@@ -6,8 +6,8 @@
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createNetns, removeNetns } from '../src/kernel/netns/netns.ts';
-import { addChain, type Contender, delChain, median, run, runAtOnce } from './measure.ts';
 import { floorOfKernel, floorOfRuntime } from './floor.ts';
+import { addChain, type Contender, delChain, median, run, runAtOnce } from './measure.ts';
 import { writeReport } from './report.ts';
 
 const root = new URL('..', import.meta.url).pathname.replace(/\/$/, '');
@@ -30,7 +30,11 @@ else await bench();
 async function startInside(): Promise<void> {
   say('installing what is compared (Debian packages) and building');
   for (const step of [
-    ['bash', '-c', 'command -v iptables nft >/dev/null && test -x /usr/lib/cni/bridge || (apt-get update -q && apt-get install -yq --no-install-recommends containernetworking-plugins iptables nftables) >&2'],
+    [
+      'bash',
+      '-c',
+      'command -v iptables nft >/dev/null && test -x /usr/lib/cni/bridge || (apt-get update -q && apt-get install -yq --no-install-recommends containernetworking-plugins iptables nftables) >&2',
+    ],
     [process.execPath, 'run', `${root}/scripts/build.ts`],
   ]) {
     if (Bun.spawnSync(step, { stdout: 'inherit', stderr: 'inherit' }).exitCode !== 0) process.exit(1);
@@ -53,12 +57,24 @@ async function bench(): Promise<void> {
   const rows: Row[] = [];
   try {
     say(`chain bridge (ipMasq) + portmap, ${rounds} rounds`);
-    rows.push(...measureChain('chain `bridge` (ipMasq) + `portmap`', contenders, scratch, rounds, true, '≤ 0.35', '≤ 0.35'));
+    rows.push(
+      ...measureChain(
+        'chain `bridge` (ipMasq) + `portmap`',
+        contenders,
+        scratch,
+        rounds,
+        true,
+        '≤ 0.35',
+        '≤ 0.35',
+      ),
+    );
     say(`bridge alone, ${rounds} rounds`);
     rows.push(...measureChain('`bridge`, no masquerade', contenders, scratch, rounds, false, '≤ 1.0'));
     for (const contender of contenders) {
       say(`host-local with 10 and 40,000 reservations: ${contender.name}`);
-      rows.push(...measureStore(contender, scratch, contender.name === 'fairlead' ? rounds : Math.min(rounds, 8)));
+      rows.push(
+        ...measureStore(contender, scratch, contender.name === 'fairlead' ? rounds : Math.min(rounds, 8)),
+      );
     }
     say('50 ADDs at once');
     rows.push(await measureAtOnce(contenders, scratch, quick ? 1 : 5));
@@ -79,7 +95,12 @@ function bridgeConfig(contender: Contender, scratch: string, masquerade: boolean
     bridge: `${contender.name.slice(0, 4)}${masquerade ? 1 : 0}`,
     isGateway: true,
     ipMasq: masquerade,
-    ipam: { type: 'host-local', dataDir: `${scratch}/${contender.name}`, ranges: [[{ subnet }]], routes: [{ dst: '0.0.0.0/0' }] },
+    ipam: {
+      type: 'host-local',
+      dataDir: `${scratch}/${contender.name}`,
+      ranges: [[{ subnet }]],
+      routes: [{ dst: '0.0.0.0/0' }],
+    },
   };
 }
 
@@ -87,7 +108,16 @@ function chainOf(contender: Contender, scratch: string, round: number): Record<s
   const bridge = bridgeConfig(contender, scratch, true);
   const { cniVersion, name } = bridge;
   const portMappings = [{ hostPort: 20000 + round, containerPort: 80, protocol: 'tcp' }];
-  return [bridge, { cniVersion, name, type: 'portmap', capabilities: { portMappings: true }, runtimeConfig: { portMappings } }];
+  return [
+    bridge,
+    {
+      cniVersion,
+      name,
+      type: 'portmap',
+      capabilities: { portMappings: true },
+      runtimeConfig: { portMappings },
+    },
+  ];
 }
 
 /** Both contenders in turn, in namespaces that are new each time: what one leaves does not slow the other alone. */
@@ -100,13 +130,17 @@ function measureChain(
   addGoal?: string,
   delGoal?: string,
 ): Row[] {
-  const times = new Map(contenders.map(({ name }) => [name, { add: [] as number[], del: [] as number[], peak: [] as number[] }]));
+  const times = new Map(
+    contenders.map(({ name }) => [name, { add: [] as number[], del: [] as number[], peak: [] as number[] }]),
+  );
   for (let round = -2; round < rounds; round++) {
     for (const contender of contenders) {
       const netns = `${scratch}/ns`;
       createNetns(netns);
       try {
-        const plugins = chain ? chainOf(contender, scratch, round + 2) : [bridgeConfig(contender, scratch, false)];
+        const plugins = chain
+          ? chainOf(contender, scratch, round + 2)
+          : [bridgeConfig(contender, scratch, false)];
         const call = { containerId: `bench-${round + 2}`, netns };
         const added = addChain(contender, plugins, call);
         const del = delChain(contender, plugins, call, added.result);
@@ -120,7 +154,8 @@ function measureChain(
       }
     }
   }
-  const of = (name: Contender['name'], which: 'add' | 'del' | 'peak') => median(times.get(name)?.[which] ?? []);
+  const of = (name: Contender['name'], which: 'add' | 'del' | 'peak') =>
+    median(times.get(name)?.[which] ?? []);
   const row = (label: string, which: 'add' | 'del' | 'peak', unit: Row['unit'], goal?: string): Row => ({
     what: `${what}: ${label}`,
     unit,
@@ -146,8 +181,16 @@ function measureStore(contender: Contender, scratch: string, rounds: number): Ro
     fillStore(`${dataDir}/${name}`, size);
     const [add, del]: number[][] = [[], []];
     for (let round = -1; round < rounds; round++) {
-      const call = { plugin: 'host-local', containerId: `bench-${round + 1}`, netns: '/proc/self/ns/net', config };
-      const [added, deleted] = [run(contender, { ...call, command: 'ADD' }).ms, run(contender, { ...call, command: 'DEL' }).ms];
+      const call = {
+        plugin: 'host-local',
+        containerId: `bench-${round + 1}`,
+        netns: '/proc/self/ns/net',
+        config,
+      };
+      const [added, deleted] = [
+        run(contender, { ...call, command: 'ADD' }).ms,
+        run(contender, { ...call, command: 'DEL' }).ms,
+      ];
       if (round < 0) continue; // the first one after another program filled the store builds the index
       add?.push(added);
       del?.push(deleted);
@@ -176,7 +219,11 @@ function fillStore(directory: string, size: number): void {
   writeFileSync(`${directory}/last_reserved_ip.0`, address(size + 1));
 }
 
-async function measureAtOnce(contenders: readonly Contender[], scratch: string, rounds: number): Promise<Row> {
+async function measureAtOnce(
+  contenders: readonly Contender[],
+  scratch: string,
+  rounds: number,
+): Promise<Row> {
   const times = new Map(contenders.map(({ name }) => [name, [] as number[]]));
   const count = 50;
   for (let round = 0; round < rounds; round++) {
@@ -192,7 +239,10 @@ async function measureAtOnce(contenders: readonly Contender[], scratch: string, 
         config,
       }));
       times.get(contender.name)?.push(await runAtOnce(contender, calls));
-      await runAtOnce(contender, calls.map((call) => ({ ...call, command: 'DEL' as const })));
+      await runAtOnce(
+        contender,
+        calls.map((call) => ({ ...call, command: 'DEL' as const })),
+      );
       for (const path of namespaces) removeNetns(path);
     }
   }

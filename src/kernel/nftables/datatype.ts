@@ -2,7 +2,13 @@
  * Data types: how nft calls and numbers what stands in keys and data (enum datatypes, nftables include/datatype.h).
  * The kernel only keeps the number; `nft list` needs it to print elements as addresses or ports.
  */
-import { addressFromBytes, addressToBytes, formatAddress, type IpAddress, type IpFamily } from '../../lib/ip.ts';
+import {
+  addressFromBytes,
+  addressToBytes,
+  formatAddress,
+  type IpAddress,
+  type IpFamily,
+} from '../../lib/ip.ts';
 import { type MacAddress, macFromBytes, macToBytes } from '../../lib/mac.ts';
 import { CodecError, viewOf } from '../netlink/bytes.ts';
 
@@ -64,7 +70,8 @@ export function encodeValues(types: DataTypes, values: readonly unknown[]): Uint
 /** Splits a key or datum. Throws CodecError for another size. */
 export function decodeValues<K extends DataTypes>(types: K, bytes: Uint8Array): ValuesOf<K> {
   const size = concatenatedSize(types);
-  if (bytes.length !== size) throw new CodecError(`${bytes.length} bytes for ${typesText(types)}, not ${size}`);
+  if (bytes.length !== size)
+    throw new CodecError(`${bytes.length} bytes for ${typesText(types)}, not ${size}`);
   let offset = 0;
   const values = types.map((type) => {
     const value = type.decode(bytes.subarray(offset, offset + type.size));

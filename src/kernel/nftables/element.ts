@@ -1,11 +1,11 @@
 /** Elements of sets and maps (enum nft_set_elem_attributes, linux/netfilter/nf_tables.h). */
 import { attribute, attributes, listOf } from '../netlink/attributes.ts';
 import { CodecError, createWriter } from '../netlink/bytes.ts';
+import type { ValueOf } from '../netlink/codec.ts';
 import { be32, cstring, rawBytes } from '../netlink/codec.ts';
 import type { Connection } from '../netlink/connection.ts';
 import { NLM_F_CREATE, NLM_F_EXCL } from '../netlink/message.ts';
 import { nfnetlinkLayout } from '../netlink/nfnetlink.ts';
-import type { ValueOf } from '../netlink/codec.ts';
 import { commentText, decodeComment, encodeComment } from './comment.ts';
 import { dataCodec, readVerdict, type Verdict, verdictData, verdictText } from './data.ts';
 import { type DataTypes, decodeValues, encodeValues, type ValuesOf, valuesText } from './datatype.ts';
@@ -225,7 +225,8 @@ function decodeElement(set: NftSet, found: ElementAttributes): LooseElement {
 function decodeElementData(set: NftSet, found: ElementAttributes): { data?: unknown } {
   if (set.data === undefined) return {};
   if (set.data === 'verdict') {
-    if (found.data?.verdict === undefined) throw new CodecError(`${setText(set)}: an element without verdict`);
+    if (found.data?.verdict === undefined)
+      throw new CodecError(`${setText(set)}: an element without verdict`);
     return { data: readVerdict(found.data.verdict) };
   }
   if (found.data?.value === undefined) throw new CodecError(`${setText(set)}: an element without data`);

@@ -1,19 +1,13 @@
 /** Sets and maps (enum nft_set_attributes, linux/netfilter/nf_tables.h). */
 import { attribute, attributes, listOf } from '../netlink/attributes.ts';
+import { createWriter } from '../netlink/bytes.ts';
 import { be32, cstring, rawBytes, u32 } from '../netlink/codec.ts';
 import type { Connection } from '../netlink/connection.ts';
 import { NLM_F_CREATE } from '../netlink/message.ts';
 import { nfnetlinkLayout } from '../netlink/nfnetlink.ts';
-import { createWriter } from '../netlink/bytes.ts';
-import {
-  commentText,
-  commentValue,
-  decodeComment,
-  encodeUserdata,
-  type UserdataRecord,
-} from './comment.ts';
-import { concatenatedId, concatenatedSize, type DataTypes, typesText, type ValuesOf } from './datatype.ts';
+import { commentText, commentValue, decodeComment, encodeUserdata, type UserdataRecord } from './comment.ts';
 import type { Verdict } from './data.ts';
+import { concatenatedId, concatenatedSize, type DataTypes, typesText, type ValuesOf } from './datatype.ts';
 import { checkName } from './name.ts';
 import { NFT_MSG, type Operation, readOne } from './operation.ts';
 import { familyNumbers, type Table, tableText } from './table.ts';
@@ -142,7 +136,10 @@ function encodeSet(set: NftSet, id: number): Uint8Array {
 /** The message that names a set and says nothing else of it. */
 function identify(set: NftSet): Uint8Array {
   checkName('set', set.name);
-  return layout.encode({ family: familyNumbers[set.table.family] }, { table: set.table.name, name: set.name });
+  return layout.encode(
+    { family: familyNumbers[set.table.family] },
+    { table: set.table.name, name: set.name },
+  );
 }
 
 /** `set` or `map`: nft's word for it. */

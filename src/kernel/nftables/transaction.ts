@@ -12,7 +12,14 @@ import { createWriter } from '../netlink/bytes.ts';
 import { be32 } from '../netlink/codec.ts';
 import type { Connection } from '../netlink/connection.ts';
 import { decodeAcknowledgement, NetlinkError } from '../netlink/error.ts';
-import { type Frame, NLM_F_ACK, NLM_F_EXCL, NLM_F_REQUEST, NLMSG_ERROR, writeFrame } from '../netlink/message.ts';
+import {
+  type Frame,
+  NLM_F_ACK,
+  NLM_F_EXCL,
+  NLM_F_REQUEST,
+  NLMSG_ERROR,
+  writeFrame,
+} from '../netlink/message.ts';
 import {
   NFNL_MSG_BATCH_BEGIN,
   NFNL_MSG_BATCH_END,

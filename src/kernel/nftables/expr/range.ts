@@ -13,12 +13,7 @@ export const rangeKind = expressionKind('range', {
 });
 
 /** `[ range neq reg 1 0x00005000 0x00005a00 ]`: both ends belong to the range. */
-export function range(
-  source: Register,
-  operator: '==' | '!=',
-  from: Uint8Array,
-  to: Uint8Array,
-): Expression {
+export function range(source: Register, operator: '==' | '!=', from: Uint8Array, to: Uint8Array): Expression {
   return rangeKind.make({
     source,
     operator: operator === '==' ? 0 : 1,

@@ -94,7 +94,9 @@ export function checkRules(
   onDemand: readonly ChainWithRules[],
 ): string[] {
   if (!hasSkeleton(connection, section)) {
-    return [`table ${tableText(section.table)} has no rules for ${section.name} of version ${section.version}`];
+    return [
+      `table ${tableText(section.table)} has no rules for ${section.name} of version ${section.version}`,
+    ];
   }
   return [...section.chains, ...onDemand].flatMap((wanted) => checkChain(connection, wanted));
 }
@@ -107,5 +109,7 @@ function checkChain(connection: Connection, { chain, rules }: ChainWithRules): s
   if (missing !== undefined) return [`chain ${chainText(chain)} has no rule "${missing.comment}"`];
   const inOrder = rules.every(({ comment }, index) => comments[index] === comment);
   if (comments.length === rules.length && inOrder) return [];
-  return [`chain ${chainText(chain)} has ${comments.length} rules, not the ${rules.length} that were written`];
+  return [
+    `chain ${chainText(chain)} has ${comments.length} rules, not the ${rules.length} that were written`,
+  ];
 }
