@@ -1,0 +1,36 @@
+/**
+ * The executable. Called by the name of a plugin, through a link in a CNI bin directory, it is that plugin; by any
+ * other name it is the command line. The only file that ends the process.
+ */
+import { statSync } from 'node:fs';
+import { nodeHost, type Resolve, runPlugin } from '../cni/index.ts';
+import { isPluginName, loadPlugin, type PluginName } from '../plugins/names.ts';
+
+/** A plugin found on CNI_PATH that is this very file is called in process. */
+const resolve: Resolve = (type, executablePath) =>
+  isPluginName(type) && isThisFile(executablePath) ? () => loadPlugin(type) : undefined;
+
+function isThisFile(path: string): boolean {
+  const [own, other] = [process.execPath, path].map((file) => statSync(file, { throwIfNoEntry: false }));
+  return own !== undefined && other !== undefined && own.ino === other.ino && own.dev === other.dev;
+}
+
+async function asPlugin(name: PluginName): Promise<number> {
+  return runPlugin(await loadPlugin(name), nodeHost({ resolve }));
+}
+
+async function asCommandLine(): Promise<number> {
+  const { runCli } = await import('../cli/main.ts');
+  const { env, writeStdout, writeStderr } = nodeHost();
+  return runCli(process.argv.slice(2), {
+    env,
+    writeStdout,
+    writeStderr,
+    stdoutIsTerminal: process.stdout.isTTY === true,
+    executablePath: process.execPath,
+  });
+}
+
+const calledAs = process.argv0.slice(process.argv0.lastIndexOf('/') + 1);
+const run = isPluginName(calledAs) ? () => asPlugin(calledAs) : asCommandLine;
+void run().then((exitCode) => process.exit(exitCode));

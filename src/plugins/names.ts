@@ -1,0 +1,26 @@
+/** The plugins in this executable, each loaded only when it is called: a plugin's start pays for itself alone. */
+import type { Plugin } from '../cni/index.ts';
+
+const loaders = {
+  bridge: async () => (await import('./main/bridge/plugin.ts')).plugin,
+  'host-local': async () => (await import('./ipam/host-local/plugin.ts')).plugin,
+  loopback: async () => (await import('./main/loopback/plugin.ts')).plugin,
+  portmap: async () => (await import('./meta/portmap/plugin.ts')).plugin,
+  static: async () => (await import('./ipam/static/plugin.ts')).plugin,
+} satisfies Readonly<Record<string, () => Promise<Plugin>>>;
+
+/** The type of a plugin in this executable. */
+export type PluginName = keyof typeof loaders;
+
+/** Their types, sorted: the links that a CNI bin directory holds. */
+export const pluginNames = Object.keys(loaders).sort() as readonly PluginName[];
+
+/** Whether a plugin of this type is in this executable. */
+export function isPluginName(type: string): type is PluginName {
+  return Object.hasOwn(loaders, type);
+}
+
+/** Loads a plugin. */
+export function loadPlugin(name: PluginName): Promise<Plugin> {
+  return loaders[name]();
+}
