@@ -136,7 +136,7 @@ test('flags are empty and there', () => {
   expect(decode(flag)).toBe(true);
 });
 
-test('raw bytes are copied, since the receive buffer is used again', () => {
+test('raw bytes are copied', () => {
   const buffer = Uint8Array.of(1, 2);
   const value = rawBytes.decode(buffer);
   buffer[0] = 9;

@@ -133,7 +133,7 @@ export const cstring: Codec<string> = {
   },
 };
 
-/** Bytes as they are. Decoded bytes are a copy: the receive buffer is used again. */
+/** Bytes as they are. Decoded bytes are a copy, which does not keep the whole datagram alive. */
 export const rawBytes: Codec<Uint8Array> = {
   encode: (writer, value) => writer.bytes(value),
   decode: (bytes) => bytes.slice(),

@@ -1,5 +1,6 @@
 /** What the kernel answers to a request that fails, with its own explanation (extended acknowledgement). */
 import { errnoName, errnoText } from '../../lib/errno.ts';
+import { SystemError } from '../sys/libc.ts';
 import { attribute, attributes } from './attributes.ts';
 import { CodecError, viewOf } from './bytes.ts';
 import { cstring, u32 } from './codec.ts';
@@ -32,13 +33,28 @@ export function isNetlinkError(error: unknown, ...codes: string[]): error is Net
   return error instanceof NetlinkError && codes.includes(error.code);
 }
 
+/**
+ * Runs `call` and puts the operation before what goes wrong below the level of requests: sockets (SystemError) and
+ * answers that are not what they say they are (CodecError). A NetlinkError names its operation already.
+ */
+export function explain<T>(operation: string, call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    if (error instanceof CodecError)
+      throw new CodecError(`${operation}: the kernel's answer: ${error.message}`);
+    if (error instanceof SystemError) throw new SystemError(`${operation}: ${error.operation}`, error.errno);
+    throw error;
+  }
+}
+
 /** enum nlmsgerr_attrs, linux/netlink.h. */
 const acknowledgement = attributes({
   message: attribute(1, cstring),
   offset: attribute(2, u32),
 });
 
-/** An NLMSG_ERROR: errno 0 is success. */
+/** How a request (NLMSG_ERROR) or a dump (NLMSG_DONE) ended: errno 0 is success. */
 export interface Acknowledgement {
   readonly errno: number;
   readonly message?: string | undefined;
@@ -54,4 +70,12 @@ export function decodeAcknowledgement(body: Uint8Array, flags: number): Acknowle
   const echoed = (flags & NLM_F_CAPPED) === 0 ? view.getUint32(4, true) : 16;
   if (echoed < 16 || 4 + echoed > body.length) throw new CodecError(`netlink: an echo of ${echoed} bytes`);
   return { errno, ...acknowledgement.decode(body.subarray(4 + echoed)) };
+}
+
+/** Reads what an NLMSG_DONE says of its dump: an int, and attributes since Linux 4.20. Nothing at all is success. */
+export function decodeDumpResult(body: Uint8Array, flags: number): Acknowledgement {
+  if (body.length < 4) return { errno: 0 };
+  const errno = 0 - viewOf(body).getInt32(0, true);
+  if ((flags & NLM_F_ACK_TLVS) === 0) return { errno };
+  return { errno, ...acknowledgement.decode(body.subarray(4)) };
 }

@@ -6,8 +6,10 @@ import { type StructFields, type StructValue, struct } from './codec.ts';
 const headerSize = 16;
 
 /** Message types below NLMSG_MIN_TYPE are netlink's own. */
+export const NLMSG_NOOP = 1;
 export const NLMSG_ERROR = 2;
 export const NLMSG_DONE = 3;
+export const NLMSG_OVERRUN = 4;
 
 export const NLM_F_REQUEST = 0x1;
 export const NLM_F_MULTI = 0x2;
@@ -34,7 +36,7 @@ export interface Request {
   readonly body: Uint8Array;
 }
 
-/** What was received: one message, its body a view into the receive buffer. */
+/** What was received: one message, its body a view into the datagram. */
 export interface Frame {
   readonly type: number;
   readonly flags: number;

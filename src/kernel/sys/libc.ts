@@ -3,7 +3,7 @@
  * else that needs a system call has a function in node:fs. Loading takes about 0.1 ms, at the first call.
  */
 import { dlopen, type Pointer, ptr, read } from 'bun:ffi';
-import { errnoName, errnoText } from '../../lib/errno.ts';
+import { errnoName, errnoNumber, errnoText } from '../../lib/errno.ts';
 
 const symbols = {
   socket: { args: ['i32', 'i32', 'i32'], returns: 'i32' },
@@ -50,8 +50,8 @@ export class SystemError extends Error {
   }
 }
 
-/** EINTR, the one error that means only: again. */
-const EINTR = 4;
+/** The one error that means only: again. */
+const EINTR = errnoNumber('EINTR');
 
 function check(operation: string, call: (c: Libc) => number): number {
   const c = libc();
@@ -70,9 +70,9 @@ function cstring(text: string): Uint8Array {
 }
 
 /** socket(2). Returns the descriptor; throws SystemError. SOCK_CLOEXEC is always set. */
-export function socket(domain: number, type: number, protocol: number): number {
+export function socket(domain: number, type: number, protocol: number, what: string): number {
   const SOCK_CLOEXEC = 0o2000000;
-  return check(`socket ${domain}/${protocol}`, (c) => c.socket(domain, type | SOCK_CLOEXEC, protocol));
+  return check(`open ${what}`, (c) => c.socket(domain, type | SOCK_CLOEXEC, protocol));
 }
 
 /** setsockopt(2) with an option value of raw bytes. Throws SystemError. */
@@ -83,7 +83,7 @@ export function setSocketOption(fd: number, level: number, option: number, value
 /** send(2) of the whole message. Throws SystemError. */
 export function send(fd: number, message: Uint8Array): void {
   const sent = check('send', (c) => c.send(fd, ptr(message), message.length, 0));
-  if (sent !== message.length) throw new SystemError('send', 90);
+  if (sent !== message.length) throw new SystemError('send', errnoNumber('EMSGSIZE'));
 }
 
 /** recv(2). Returns the message's real length, which with MSG_TRUNC may exceed the buffer's. Throws SystemError. */
