@@ -2,7 +2,17 @@
  * Network namespaces. A namespace is entered for one call only: what is opened inside (a socket, a file under
  * /proc/sys/net) belongs to it for good, and the process goes on outside (DESIGN decision 8).
  */
-import { closeSync, fstatSync, mkdirSync, openSync, rmSync, statfsSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  rmSync,
+  type Stats,
+  statfsSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { mount, SystemError, setns, unmount, unshare } from '../sys/libc.ts';
 
@@ -26,19 +36,21 @@ export interface NetworkNamespace {
   close(): void;
 }
 
-/** A path that is no network namespace, with the reason for people. */
+/** A file that is no network namespace, with the reason for people. */
 export class NotANamespaceError extends Error {
   override readonly name = 'NotANamespaceError';
   readonly code = 'ENOTNS';
 }
 
-/** Opens a namespace by the path of its file. Throws NotANamespaceError for other files, the file's error otherwise. */
+/**
+ * Opens a namespace by the path of its file. Throws NotANamespaceError for other files (for namespaces of other
+ * kinds: when it is entered), the file's error otherwise.
+ */
 export function openNetns(path: string): NetworkNamespace {
-  const fd = openSync(path, 'r');
+  // Opening a FIFO would wait for a writer.
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
-    if (statfsSync(`/proc/self/fd/${fd}`).type !== NSFS_MAGIC) {
-      throw new NotANamespaceError(`${path} is ${describe(fd)}, not a network namespace`);
-    }
+    if (!isNamespace(`/proc/self/fd/${fd}`)) throw notANamespace(path, fstatSync(fd));
   } catch (error) {
     closeSync(fd);
     throw error;
@@ -46,16 +58,23 @@ export function openNetns(path: string): NetworkNamespace {
   return { path, fd, enter: (call) => inside(fd, path, call), close: () => closeSync(fd) };
 }
 
-function describe(fd: number): string {
-  const stat = fstatSync(fd);
-  if (stat.isFile()) return 'a plain file';
-  return stat.isDirectory() ? 'a directory' : 'a file of another kind';
+/** Whether a file is a namespace, of any kind. */
+function isNamespace(path: string): boolean {
+  return statfsSync(path).type === NSFS_MAGIC;
+}
+
+function notANamespace(path: string, stat: Stats): NotANamespaceError {
+  let what = 'a file of another kind';
+  if (stat.isFile()) what = 'a plain file';
+  if (stat.isDirectory()) what = 'a directory';
+  if (stat.isSymbolicLink()) what = 'a symbolic link';
+  return new NotANamespaceError(`${path} is ${what}, not a network namespace`);
 }
 
 function inside<T>(fd: number, path: string, call: () => T): T {
   const home = openSync(ownNamespace, 'r');
   try {
-    setns(fd, CLONE_NEWNET, path);
+    enterFrom(fd, path);
     try {
       return call();
     } finally {
@@ -63,6 +82,16 @@ function inside<T>(fd: number, path: string, call: () => T): T {
     }
   } finally {
     closeSync(home);
+  }
+}
+
+/** setns(2) checks the kind, which opening cannot. */
+function enterFrom(fd: number, path: string): void {
+  try {
+    setns(fd, CLONE_NEWNET, path);
+  } catch (error) {
+    if (!(error instanceof SystemError) || error.code !== 'EINVAL') throw error;
+    throw new NotANamespaceError(`${path} is a namespace of another kind, not a network namespace`);
   }
 }
 
@@ -77,7 +106,7 @@ export function openOwnNetns(): NetworkNamespace {
   return openNetns(ownNamespace);
 }
 
-/** Creates a namespace and binds it to a new file, as `ip netns add` does. EEXIST when the file exists. */
+/** Creates a namespace, its lo down, and binds it to a new file, as `ip netns add` does. EEXIST when the file exists. */
 export function createNetns(path: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
   closeSync(openSync(path, 'wx', 0o444));
@@ -99,12 +128,26 @@ export function createNetns(path: string): void {
   }
 }
 
-/** Unbinds and removes a namespace's file; the namespace goes when nothing else holds it. No error if it is gone. */
+/**
+ * Unbinds a namespace's file, as often as something is bound to it, and removes the file; the namespace goes when
+ * nothing else holds it. No error if the file is gone. Throws NotANamespaceError for what createNetns cannot have
+ * left, and touches nothing then.
+ */
 export function removeNetns(path: string): void {
-  try {
-    unmount(path, MNT_DETACH);
-  } catch (error) {
-    if (!(error instanceof SystemError) || !['EINVAL', 'ENOENT'].includes(error.code)) throw error;
+  const look = () => lstatSync(path, { throwIfNoEntry: false });
+  let stat = look();
+  while (stat?.isFile() && isNamespace(path)) {
+    try {
+      unmount(path, MNT_DETACH);
+    } catch (error) {
+      // Another process was faster.
+      if (!(error instanceof SystemError) || !['EINVAL', 'ENOENT'].includes(error.code)) throw error;
+      break;
+    }
+    stat = look();
   }
+  if (stat === undefined) return;
+  // A creator that was killed leaves an empty file.
+  if (!stat.isFile() || stat.size > 0) throw notANamespace(path, stat);
   rmSync(path, { force: true });
 }
