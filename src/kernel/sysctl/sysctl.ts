@@ -1,5 +1,5 @@
 /** Kernel settings under /proc/sys; those of the network belong to the namespace in which their file is opened. */
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs';
 import type { NetworkNamespace } from '../netns/netns.ts';
 import { sysctlPath } from './name.ts';
 
@@ -29,6 +29,7 @@ function explain(code: string): string {
   if (code === 'ENOENT') return 'this kernel has no such setting, or there is no such link (ENOENT)';
   if (code === 'EROFS') return '/proc/sys is mounted read-only (EROFS)';
   if (code === 'EINVAL') return 'the kernel does not take this value (EINVAL)';
+  if (code === 'EISDIR') return 'this is a group of settings (EISDIR)';
   if (code === 'EACCES' || code === 'EPERM') return `not permitted (${code})`;
   return code;
 }
@@ -50,7 +51,7 @@ export function setSysctl(name: string, value: string, options: SysctlOptions = 
 /**
  * Makes settings have values, in order, inside the namespace at one go. What has its value already is not written,
  * so that a read-only /proc/sys does not matter then. Returns the values they had before, by name; without those
- * that are not there, with `ifSupported`. Throws SysctlError for the first that fails, SysctlNameError before any.
+ * that can only be written, and with `ifSupported` without those that are not there. Throws SysctlError for the first that fails, SysctlNameError before any.
  */
 export function setSysctls(
   values: Readonly<Record<string, string>>,
@@ -67,7 +68,7 @@ export function setSysctls(
   return before;
 }
 
-/** Only opening needs the namespace; reading and writing go with it, since they start no thread either. */
+/** Only opening needs the namespace; reading and writing go with it, since they start no thread. */
 function inside<T>({ netns }: SysctlOptions, call: () => T): T {
   return netns === undefined ? call() : netns.enter(call);
 }
@@ -87,17 +88,27 @@ function read(path: string): string {
   return readFileSync(`/proc/sys/${path}`, 'utf8').replace(/\n$/, '');
 }
 
-function set(path: string, value: string): string {
-  const before = read(path);
-  if (normal(before) === normal(value)) return before;
+/** Returns the value before, undefined for a setting that can only be written (net/ipv4/route/flush). */
+function set(path: string, value: string): string | undefined {
+  const before = readIfPermitted(path);
+  if (before !== undefined && normal(before) === normal(value)) return before;
   // The file exists: without O_CREAT and O_TRUNC, which mean nothing here. One write, as the kernel wants it.
-  const fd = openSync(`/proc/sys/${path}`, 'r+');
+  const fd = openSync(`/proc/sys/${path}`, constants.O_WRONLY);
   try {
     writeSync(fd, `${value}\n`);
   } finally {
     closeSync(fd);
   }
   return before;
+}
+
+function readIfPermitted(path: string): string | undefined {
+  try {
+    return read(path);
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'EACCES') return undefined;
+    throw error;
+  }
 }
 
 /** Values of several numbers are the same whatever stands between them. */
