@@ -1,36 +1,19 @@
 /**
  * `npm run build`: compiles dist/fairlead, the one executable, and makes dist/cni/, a CNI bin directory with a link
- * to it for each plugin. Both appear by rename: what runs meanwhile keeps the old ones.
+ * to it for each plugin. Both appear by rename: what runs meanwhile keeps the old ones. `--outdir DIR` builds
+ * elsewhere than in dist.
  */
 import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import { pluginNames } from '../src/plugins/names.ts';
+import { compile } from './compile.ts';
+import { root } from './process.ts';
 
-const root = new URL('..', import.meta.url).pathname;
-const executable = `${root}dist/fairlead`;
-const binDirectory = `${root}dist/cni`;
-
-/** Bytecode starts fastest as ESM; what Bun reads from the working directory by default is turned off (docs/decisions). */
-const flags = [
-  '--compile',
-  '--minify',
-  '--bytecode',
-  '--format=esm',
-  '--no-compile-autoload-dotenv',
-  '--no-compile-autoload-bunfig',
-];
-
-function compile(): void {
-  const next = `${executable}.${process.pid}.next`;
-  const built = Bun.spawnSync(
-    [process.execPath, 'build', ...flags, `${root}src/bin/fairlead.ts`, `--outfile=${next}`],
-    { cwd: root, stdout: 'pipe', stderr: 'pipe' },
-  );
-  if (built.exitCode !== 0) {
-    process.stderr.write(`${built.stdout.toString()}${built.stderr.toString()}`);
-    process.exit(1);
-  }
-  renameSync(next, executable);
-}
+const { values } = parseArgs({ options: { outdir: { type: 'string', default: `${root}/dist` } } });
+const outdir = resolve(values.outdir);
+const executable = `${outdir}/fairlead`;
+const binDirectory = `${outdir}/cni`;
 
 function link(): void {
   mkdirSync(binDirectory, { recursive: true });
@@ -45,11 +28,11 @@ function link(): void {
 }
 
 const start = performance.now();
-mkdirSync(`${root}dist`, { recursive: true });
-compile();
+mkdirSync(outdir, { recursive: true });
+compile(`${root}/src/bin/fairlead.ts`, executable);
 link();
 const size = Math.round(Bun.file(executable).size / 1024 / 1024);
 const seconds = ((performance.now() - start) / 1000).toFixed(1);
 process.stderr.write(
-  `fairlead: built dist/fairlead (${size} MiB) and dist/cni/{${pluginNames.join(',')}} in ${seconds} s\n`,
+  `fairlead: built ${executable} (${size} MiB) and ${binDirectory}/{${pluginNames.join(',')}} in ${seconds} s\n`,
 );

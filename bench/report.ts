@@ -1,0 +1,93 @@
+/** The report: results.json for programs, README.md for people, results.svg for a glance. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { plot } from './plot.ts';
+import { type Comparison, type Growth, growthOf, type Results, ratioOf } from './rows.ts';
+
+/** Writes the three files into a directory, and the table to standard error. */
+export function writeReport(directory: string, results: Results): void {
+  mkdirSync(directory, { recursive: true });
+  const page = pageOf(results);
+  writeFileSync(`${directory}/results.json`, `${JSON.stringify(results, null, 2)}\n`);
+  writeFileSync(`${directory}/README.md`, page);
+  writeFileSync(`${directory}/results.svg`, plot(results));
+  process.stderr.write(`\n${page}`);
+}
+
+function pageOf(results: Results): string {
+  return [
+    '# Benchmarks',
+    '',
+    'Written by `npm run bench`: Fairlead beside the reference plugins, turn by turn in one run, whole processes as a',
+    'runtime starts them, medians. Figures of other runs and machines differ; the ratios are what counts.',
+    '',
+    Object.entries(results.about)
+      .map(([key, value]) => `${key}: ${value}`)
+      .join(' · '),
+    '',
+    '![Fairlead’s times as parts of the reference’s](results.svg)',
+    '',
+    '## Beside the reference',
+    '',
+    ...table(
+      ['', 'Fairlead', 'reference', 'ratio', 'goal', 'floor'],
+      results.comparisons.map(comparisonCells),
+    ),
+    '',
+    'The floor is what no program on this runtime gets below: its empty start (once a process) and the kernel’s own',
+    'time for the links, addresses, routes and set elements. A DEL waits for the kernel to take the pair away.',
+    '',
+    '## As a store grows',
+    '',
+    ...table(['', 'whose', '10 reservations', '40,000', 'ratio', 'goal'], results.growths.map(growthCells)),
+    '',
+    '## The floor',
+    '',
+    ...table(
+      ['', 'ms'],
+      results.floor.map(({ what, ms }) => [what, number(ms)]),
+    ),
+    '',
+    `Peak memory of a Fairlead plugin process: ${results.memory.peak.toFixed(0)} MiB (goal: at most ${results.memory.goal}).`,
+    '',
+  ].join('\n');
+}
+
+function comparisonCells(row: Comparison): string[] {
+  const { what, unit, fairlead, reference, goal, floor } = row;
+  return [
+    what,
+    `${number(fairlead)} ${unit}`,
+    `${number(reference)} ${unit}`,
+    number(ratioOf(row)),
+    goalText(ratioOf(row), goal),
+    floor === undefined ? '' : `${number(floor)} ${unit}`,
+  ];
+}
+
+function growthCells(row: Growth): string[] {
+  const { what, contender, small, large, goal } = row;
+  return [
+    what,
+    contender,
+    `${number(small)} ms`,
+    `${number(large)} ms`,
+    number(growthOf(row)),
+    goalText(growthOf(row), goal),
+  ];
+}
+
+function goalText(ratio: number, goal: number | undefined): string {
+  if (goal === undefined) return '';
+  return `≤ ${goal} ${ratio <= goal ? '✓' : '✗ missed'}`;
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map((_, index) => (index === 0 ? '---' : '---:'))), ...rows.map(line)];
+}
+
+/** Two significant digits below ten, whole numbers above a hundred. */
+export function number(value: number): string {
+  if (value >= 100) return value.toFixed(0);
+  return value.toFixed(value >= 10 ? 1 : 2);
+}

@@ -1,0 +1,51 @@
+/** What the bench found out, in the shapes that the report and the picture are made of. */
+
+/** Fairlead beside the reference, medians of one run. */
+export interface Comparison {
+  readonly what: string;
+  readonly unit: 'ms' | 'MiB';
+  readonly fairlead: number;
+  readonly reference: number;
+  /** What no implementation on the same runtime gets below: its empty start and the kernel's own time, in ms. */
+  readonly floor?: number;
+  /** The most that fairlead / reference may be. */
+  readonly goal?: number;
+}
+
+/** One contender's own time with a small and a large store. */
+export interface Growth {
+  readonly what: string;
+  readonly contender: string;
+  /** Medians in milliseconds. */
+  readonly small: number;
+  readonly large: number;
+  /** The most that large / small may be. */
+  readonly goal?: number;
+}
+
+/** A part of the floor, in milliseconds. */
+export interface FloorPart {
+  readonly what: string;
+  readonly ms: number;
+}
+
+/** Everything that one run measured. */
+export interface Results {
+  /** When, on what: for whoever compares two runs. */
+  readonly about: Readonly<Record<string, string | number>>;
+  readonly comparisons: readonly Comparison[];
+  readonly growths: readonly Growth[];
+  readonly floor: readonly FloorPart[];
+  /** The largest resident set of a Fairlead plugin process, and what it may be, in MiB. */
+  readonly memory: { readonly peak: number; readonly goal: number };
+}
+
+/** fairlead / reference. */
+export function ratioOf({ fairlead, reference }: Pick<Comparison, 'fairlead' | 'reference'>): number {
+  return fairlead / reference;
+}
+
+/** large / small. */
+export function growthOf({ small, large }: Pick<Growth, 'small' | 'large'>): number {
+  return large / small;
+}
