@@ -1,14 +1,15 @@
 /** Chains: lists of rules, base chains hooked into the kernel's packet path (enum nft_chain_attributes). */
 import { attribute, attributes } from '../netlink/attributes.ts';
+import { CodecError } from '../netlink/bytes.ts';
 import { be32, cstring, rawBytes } from '../netlink/codec.ts';
 import type { Connection } from '../netlink/connection.ts';
 import { NLM_F_CREATE, NLM_F_EXCL } from '../netlink/message.ts';
-import { nfnetlinkLayout } from '../netlink/nfnetlink.ts';
+import { type LayoutValues, nfnetlinkLayout } from '../netlink/nfnetlink.ts';
 import { commentText, decodeComment, encodeComment } from './comment.ts';
 import { beI32 } from './data.ts';
 import { checkName } from './name.ts';
-import { NFT_MSG, type Operation, readOne } from './operation.ts';
-import { type Family, familyNumbers, type Table, tableText } from './table.ts';
+import { NFT_MSG, type Operation, readAll, readOne } from './operation.ts';
+import { type Family, familyNumbers, getTable, type Table, tableText } from './table.ts';
 
 /** A chain, by what identifies it. */
 export interface Chain {
@@ -59,6 +60,7 @@ const layout = nfnetlinkLayout({
     attributes({ number: attribute(1, be32), priority: attribute(2, beI32), device: attribute(3, cstring) }),
   ),
   policy: attribute(5, be32),
+  references: attribute(6, be32),
   type: attribute(7, cstring),
   userdata: attribute(12, rawBytes),
 });
@@ -143,22 +145,44 @@ export function deleteChain(chain: Chain): Operation {
   };
 }
 
-/** Reads the chain's comment and whether it is hooked; undefined when chain or table do not exist. Throws NetlinkError. */
-export function getChain(
-  connection: Connection,
-  chain: Chain,
-): { readonly name: string; readonly comment?: string; readonly isBase: boolean } | undefined {
+/** A chain as the kernel has it. */
+export interface ListedChain {
+  readonly name: string;
+  readonly isBase: boolean;
+  /** How many things hold it: its own rules, and the rules and elements that lead to it. */
+  readonly references: number;
+  readonly comment?: string;
+}
+
+/** Reads one chain, at a cost that does not grow with the ruleset; undefined when chain or table do not exist. Throws NetlinkError. */
+export function getChain(connection: Connection, chain: Chain): ListedChain | undefined {
   const frame = readOne(connection, {
     operation: `read chain ${chainText(chain)}`,
     type: NFT_MSG.GETCHAIN,
     body: identify(chain),
   });
-  if (frame === undefined) return undefined;
-  const { name, hook, userdata } = layout.decode(frame.body).attributes;
+  return frame && decodeChain(layout.decode(frame.body).attributes);
+}
+
+/**
+ * The table's chains; undefined when the table does not exist. The kernel knows no filter but the family
+ * (nf_tables_dump_chains, nf_tables_api.c), so it costs as much as all tables of the family have. Throws NetlinkError.
+ */
+export function listChains(connection: Connection, table: Table): ListedChain[] | undefined {
+  const frames = readAll(connection, {
+    operation: `list chains of table ${tableText(table)}`,
+    type: NFT_MSG.GETCHAIN,
+    body: layout.encode({ family: familyNumbers[table.family] }, {}),
+  });
+  const found = (frames ?? [])
+    .map((frame) => layout.decode(frame.body).attributes)
+    .filter((values) => values.table === table.name);
+  if (found.length === 0 && getTable(connection, table) === undefined) return undefined;
+  return found.map(decodeChain);
+}
+
+function decodeChain({ name, hook, references = 0, userdata }: LayoutValues<typeof layout>): ListedChain {
+  if (name === undefined) throw new CodecError('nftables: a chain without name');
   const comment = decodeComment(userdata);
-  return {
-    name: name ?? chain.name,
-    isBase: hook !== undefined,
-    ...(comment === undefined ? {} : { comment }),
-  };
+  return { name, isBase: hook !== undefined, references, ...(comment === undefined ? {} : { comment }) };
 }

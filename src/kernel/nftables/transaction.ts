@@ -53,7 +53,7 @@ export class TransactionError extends NetlinkError {
   }
 }
 
-/** The transaction as input for `nft -f`. */
+/** The transaction as text, a line each: input for `nft -f` but for rules, whose expressions nft has no words for. */
 export function transactionText(operations: readonly Operation[]): string {
   return operations.map((operation) => `${operation.text}\n`).join('');
 }

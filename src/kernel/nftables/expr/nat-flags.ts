@@ -10,8 +10,3 @@ const bits = { random: 0x4, persistent: 0x8, 'fully-random': 0x10 } as const;
 export function natFlagBits(flags: NatFlags | undefined, portGiven: boolean): number {
   return (flags ?? []).reduce((sum, name) => sum | bits[name], portGiven ? NF_NAT_RANGE_PROTO_SPECIFIED : 0);
 }
-
-/** ` random,persistent` with its leading space; nothing for none. */
-export function natFlagsText(flags: NatFlags | undefined): string {
-  return flags === undefined || flags.length === 0 ? '' : ` ${flags.join(',')}`;
-}

@@ -1,0 +1,2 @@
+/** Connection tracking, over an open NETLINK_NETFILTER connection. */
+export { type ConntrackFilter, deleteConntrackEntries } from './conntrack.ts';
