@@ -4,6 +4,7 @@ import type { Connection } from '../../../kernel/netlink/connection.ts';
 import { listBridgeVlans } from '../../../kernel/rtnetlink/bridge-vlan.ts';
 import { getLink, type Link, listLinks } from '../../../kernel/rtnetlink/link.ts';
 import { type Prefix, parseAddress, parsePrefix } from '../../../lib/ip.ts';
+import { identityOf } from '../../shared/attachment-identity.ts';
 import { checkInterface } from '../../shared/container-interface.ts';
 import { openContainer, openNode } from '../../shared/node.ts';
 import { missingGateways } from './bridge-link.ts';
@@ -26,8 +27,8 @@ export async function check(request: CheckRequest<BridgeConfig>): Promise<void> 
     ...checkContainer(container.route, link, request),
     ...(bridge && link ? checkPort(node, bridge, link, config) : []),
     ...(wantsGateway(config) ? checkGateways(node, config, previousResult) : []),
+    ...checkRules(request, identityOf(attachment).hostName),
   ];
-  if (problems.length === 0) problems.push(...checkRules(request));
   const [first, ...others] = problems;
   if (first !== undefined) throw new CniError(differs, first, others.join('; '));
 }

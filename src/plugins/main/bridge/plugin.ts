@@ -21,7 +21,7 @@ import { type BridgeConfig, bridgeSchema, wantsGateway } from './config.ts';
 import { collectGarbage, del } from './del.ts';
 import { type Layer3, planLayer3 } from './layer3.ts';
 import { createPort, deleteLinkIfThere, waitForPort } from './port.ts';
-import { addMasquerade, guardPort } from './rules.ts';
+import { guardPort, masqueradeContainer } from './rules.ts';
 import { ensureVlanGateway } from './vlan-gateway.ts';
 
 /** How long IPv6 duplicate address detection may take, in milliseconds; as long as the reference waits. */
@@ -76,7 +76,7 @@ async function add(request: AddRequest<BridgeConfig>): Promise<Result> {
   if (config.macspoofchk) guardPort(request, hostName, containerMac);
   await configureContainer(container, request, layer3);
   const gatewayLink = layer3 && wantsGateway(config) ? setUpGateway(node, bridge, config, layer3) : undefined;
-  if (layer3 && config.ipMasq) addMasquerade(request, layer3.addresses);
+  if (layer3 && config.ipMasq) masqueradeContainer(request, layer3.addresses);
   if (!config.disableContainerInterface) await waitForPort(node, hostName);
 
   return {

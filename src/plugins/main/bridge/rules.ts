@@ -1,5 +1,60 @@
-export const addMasquerade = (...a: unknown[]) => {};
-export const guardPort = (...a: unknown[]) => {};
-export const removeRules = (...a: unknown[]) => {};
-export const collectRules = (...a: unknown[]) => {};
-export const checkRules = (...a: unknown[]): string[] => [];
+/** The nftables elements of bridge's attachments: masquerading and the hardware address check. */
+import type { AddRequest, CheckRequest, DelRequest, GcRequest } from '../../../cni/index.ts';
+import { type Prefix, parsePrefix } from '../../../lib/ip.ts';
+import { type MacAddress, parseMac } from '../../../lib/mac.ts';
+import { addMasquerade, checkMasquerade, removeMasquerade } from '../../shared/nftables/masquerade.ts';
+import { goneFrom, ownedBy, ownerComment } from '../../shared/nftables/owner.ts';
+import { withNftables } from '../../shared/nftables/socket.ts';
+import type { BridgeConfig } from './config.ts';
+import { checkGuard, guardAddress, removeGuards } from './mac-spoof.ts';
+
+/** Masquerades what the container sends out of its networks; undone if ADD fails later. */
+export function masqueradeContainer(request: AddRequest<BridgeConfig>, addresses: readonly Prefix[]): void {
+  const owner = ownerComment(request.attachment);
+  request.onFailure('masquerading', () => removeRules(request));
+  withNftables((connection) => addMasquerade(connection, owner, addresses));
+}
+
+/** Lets the container's port send with its own hardware address only; undone if ADD fails later. */
+export function guardPort(request: AddRequest<BridgeConfig>, port: string, mac: MacAddress): void {
+  const owner = ownerComment(request.attachment);
+  request.onFailure('the hardware address check', () => removeRules(request));
+  withNftables((connection) => guardAddress(connection, owner, port, mac));
+}
+
+/** Removes the attachment's elements, whatever the configuration says now. */
+export function removeRules({ attachment }: AddRequest<BridgeConfig> | DelRequest<BridgeConfig>): void {
+  remove(ownedBy(attachment));
+}
+
+/** Removes the elements of this network's attachments that are not valid any more. */
+export function collectRules({ network, validAttachments }: GcRequest<BridgeConfig>): void {
+  remove(goneFrom(network, validAttachments));
+}
+
+function remove(gone: (owner: string | undefined) => boolean): void {
+  withNftables((connection) => {
+    removeMasquerade(connection, gone);
+    removeGuards(connection, gone);
+  });
+}
+
+/** What differs from what ADD wrote, in words. */
+export function checkRules(
+  { attachment, config, previousResult }: CheckRequest<BridgeConfig>,
+  port: string,
+): string[] {
+  const owner = ownerComment(attachment);
+  const { interfaces = [], ips = [] } = previousResult;
+  const own = interfaces.findIndex(
+    ({ name, sandbox }) => name === attachment.ifname && sandbox !== undefined,
+  );
+  const addresses = ips
+    .filter((ip) => ip.interface === undefined || ip.interface === own)
+    .flatMap(({ address }) => parsePrefix(address) ?? []);
+  const mac = parseMac(interfaces[own]?.mac ?? '');
+  return withNftables((connection) => [
+    ...(config.ipMasq ? checkMasquerade(connection, owner, addresses) : []),
+    ...(config.macspoofchk && mac !== undefined ? checkGuard(connection, owner, port, mac) : []),
+  ]);
+}

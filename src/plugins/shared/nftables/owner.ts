@@ -2,8 +2,8 @@
  * Whose an element is: `NETWORK CONTAINERID IFNAME` in its comment. None of the three may have a space (SPEC.md
  * sections 1 and 2), so owners are told apart by comparing texts.
  */
-import { createHash } from 'node:crypto';
 import type { Attachment, ValidAttachment } from '../../../cni/index.ts';
+import { sha256 } from '../hash.ts';
 
 /**
  * The longest words written as they are: 47 + 64 + 15 and two spaces are the 128 bytes that a comment may have. A
@@ -34,7 +34,7 @@ function shorten(word: string, longest: number, digits: number): string {
 }
 
 function digest(word: string, digits: number): string {
-  return `sha256:${createHash('sha256').update(word).digest('hex').slice(0, digits)}`;
+  return `sha256:${sha256(word).toHex().slice(0, digits)}`;
 }
 
 /** Whether a comment says that attachment owns the element. */

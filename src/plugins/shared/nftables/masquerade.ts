@@ -1,0 +1,119 @@
+/**
+ * Masquerading: what a container sends out of its own network leaves with the node's address. A container is an
+ * element `address : jump masquerade-NETWORK`; the chain is shared by all containers of that network.
+ */
+import type { Connection } from '../../../kernel/netlink/connection.ts';
+import type { Chain } from '../../../kernel/nftables/chain.ts';
+import { ipv4Addr, ipv6Addr } from '../../../kernel/nftables/datatype.ts';
+import { defineMap } from '../../../kernel/nftables/set.ts';
+import {
+  formatAddress,
+  formatPrefix,
+  type IpFamily,
+  networkOf,
+  type Prefix,
+  parsePrefix,
+} from '../../../lib/ip.ts';
+import { type WantedElement, wantElement } from './element.ts';
+import { addressIs, addressVerdict, masquerade, rule, verdict } from './match.ts';
+import { checkElements, putElements, removeElements, type Wanted } from './ownership.ts';
+import type { ChainWithRules, Section } from './section.ts';
+import { inetTable } from './tables.ts';
+
+const maps = {
+  4: defineMap({ table: inetTable, name: 'masquerade4', key: [ipv4Addr], data: 'verdict' }),
+  6: defineMap({ table: inetTable, name: 'masquerade6', key: [ipv6Addr], data: 'verdict' }),
+} as const;
+
+/** Multicast stays in its scope: RFC 5771, RFC 4291 section 2.7. */
+const multicast = { 4: prefixOf('224.0.0.0/4'), 6: prefixOf('ff00::/8') } as const;
+
+/** NF_IP_PRI_NAT_SRC, linux/netfilter_ipv4.h. */
+export const srcnat = 100;
+
+const postrouting: Chain = {
+  table: inetTable,
+  name: 'masquerade',
+  base: { type: 'nat', hook: 'postrouting', priority: srcnat },
+};
+
+const chainPrefix = 'masquerade-';
+
+const section: Section = {
+  table: inetTable,
+  name: 'masquerade',
+  version: 1,
+  sets: [maps[4], maps[6]],
+  chains: [
+    {
+      chain: postrouting,
+      rules: [
+        rule('IPv4 containers', addressVerdict(4, 'saddr', maps[4].name)),
+        rule('IPv6 containers', addressVerdict(6, 'saddr', maps[6].name)),
+      ],
+    },
+  ],
+  unusedChains: (names, used) =>
+    names.filter((name) => name.startsWith(chainPrefix) && isNetwork(name) && !used.has(name)),
+};
+
+/** Masquerades what these addresses (each with its network's length) send out of their networks. */
+export function addMasquerade(connection: Connection, owner: string, addresses: readonly Prefix[]): void {
+  putElements(connection, section, owner, wantedFor(addresses), 'take over');
+}
+
+/** Removes the elements of the owners that `gone` names. */
+export function removeMasquerade(connection: Connection, gone: (owner: string | undefined) => boolean): void {
+  removeElements(connection, section, gone);
+}
+
+/** What of `addMasquerade`'s work is missing, in words. */
+export function checkMasquerade(
+  connection: Connection,
+  owner: string,
+  addresses: readonly Prefix[],
+): string[] {
+  return checkElements(connection, section, owner, wantedFor(addresses));
+}
+
+function wantedFor(addresses: readonly Prefix[]): Wanted {
+  const networks = new Map(addresses.map((address) => [chainName(address), networkOf(address)]));
+  return {
+    elements: addresses.map(elementFor),
+    chains: [...networks].map(([name, network]) => chainFor(name, network)),
+  };
+}
+
+function elementFor(prefix: Prefix): WantedElement {
+  const { address } = prefix;
+  const data = { verdict: 'jump', chain: chainName(prefix) } as const;
+  const purpose = `masquerading of ${formatAddress(address)}`;
+  return wantElement(maps[address.family], [address], data, purpose);
+}
+
+/** nft's words for names have no colon, so an IPv6 network's are written as underscores: `masquerade-fd00__/64`. */
+function chainName(prefix: Prefix): string {
+  return chainPrefix + formatPrefix(networkOf(prefix)).replaceAll(':', '_');
+}
+
+function isNetwork(name: string): boolean {
+  return parsePrefix(name.slice(chainPrefix.length).replaceAll('_', ':')) !== undefined;
+}
+
+function chainFor(name: string, network: Prefix): ChainWithRules {
+  const family: IpFamily = network.address.family;
+  return {
+    chain: { table: inetTable, name },
+    rules: [
+      rule('stays in the network', addressIs('daddr', '==', network), verdict({ verdict: 'return' })),
+      rule('multicast', addressIs('daddr', '==', multicast[family]), verdict({ verdict: 'return' })),
+      rule('leaves the network', masquerade()),
+    ],
+  };
+}
+
+function prefixOf(text: string): Prefix {
+  const prefix = parsePrefix(text);
+  if (prefix === undefined) throw new Error(`${text} is no network`);
+  return prefix;
+}
