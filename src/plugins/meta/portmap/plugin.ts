@@ -94,6 +94,10 @@ function status(_request: StatusRequest<PortmapConfig>): void {
   try {
     withNftables(getGeneration);
   } catch (error) {
-    throw new CniError('pluginNotAvailable', 'portmap needs nftables in the kernel (nf_tables)', messageOf(error));
+    throw new CniError(
+      'pluginNotAvailable',
+      'portmap needs nftables in the kernel (nf_tables)',
+      messageOf(error),
+    );
   }
 }
