@@ -72,7 +72,7 @@ const legacy = s.object({ ip4: family010.optional(), ip6: family010.optional(), 
 export function decodeResult(json: unknown, { version, subject }: ResultContext): Result {
   if (!isJsonObject(json)) throw new CniError('decodingFailure', `${subject} is no JSON object`);
   const problems: s.Problem[] = [];
-  const result = readResult(json, resultVersion(json, version, subject), problems);
+  const result = readResult(json, versionOfResult(json, { version, subject }), problems);
   if (result !== undefined) return result;
   const [first = '', ...rest] = problems.map((problem) => s.describeProblem(problem));
   throw new CniError('decodingFailure', `${subject}: ${first}`, rest.join('; '));
@@ -95,14 +95,15 @@ export function problemsOfResult(result: unknown): s.Problem[] {
   return problems;
 }
 
-function resultVersion(json: JsonObject, fallback: CniVersion, subject: string): CniVersion {
-  const version = member(json, 'cniVersion') ?? '';
-  if (version === '') return fallback;
-  if (typeof version === 'string' && isCniVersion(version)) return version;
+/** The version that a result is in. Throws a `CniError` (6) if it is none that is known. */
+export function versionOfResult(json: JsonObject, { version, subject }: ResultContext): CniVersion {
+  const own = member(json, 'cniVersion') ?? '';
+  if (own === '') return version;
+  if (typeof own === 'string' && isCniVersion(own)) return own;
   const known = cniVersions.join(', ');
   throw new CniError(
     'decodingFailure',
-    `${subject} has the CNI version ${JSON.stringify(version)}, which is none of ${known}`,
+    `${subject} has the CNI version ${JSON.stringify(own)}, which is none of ${known}`,
   );
 }
 

@@ -13,6 +13,17 @@ import { type CniVersion, isAtLeast } from './version.ts';
  * result needs an address, and only the first of each family is kept.
  */
 export function encodeResult(result: Result, version: CniVersion): JsonObject {
+  if (!isAtLeast(version, '0.3.0') && (result.ips ?? []).length === 0) {
+    throw new CniError(
+      'internal',
+      `a result without addresses cannot be given in CNI version ${version}: use 0.3.0 or newer in the configuration`,
+    );
+  }
+  return encodeAgain(result, version);
+}
+
+/** As `encodeResult`, of a result that came in this very version: what it could say there needs no conversion. */
+export function encodeAgain(result: Result, version: CniVersion): JsonObject {
   if (isAtLeast(version, '1.0.0')) return encode100(result, version);
   if (isAtLeast(version, '0.3.0')) return encode030(result, version);
   return encode010(result, version);
@@ -93,12 +104,6 @@ function dns030(dns: Dns = {}): JsonObject {
 function encode010(result: Result, cniVersion: CniVersion): JsonObject {
   const ip4 = family010(result, '4');
   const ip6 = family010(result, '6');
-  if (ip4 === undefined && ip6 === undefined) {
-    throw new CniError(
-      'internal',
-      `a result without addresses cannot be given in CNI version ${cniVersion}: use 0.3.0 or newer in the configuration`,
-    );
-  }
   return { cniVersion, ...compact({ ip4, ip6 }), dns: dns030(result.dns) };
 }
 

@@ -3,7 +3,7 @@ import { isJsonObject, type JsonObject } from '../json.ts';
 import type { Attachment } from '../plugin.ts';
 
 /** One attachment as libcni keeps it (`cachedInfo` in libcni/api.go). */
-export interface CacheEntry extends Attachment {
+export interface CachedAttachment extends Attachment {
   readonly netns: string;
   readonly args: readonly (readonly [key: string, value: string])[];
   readonly capabilityArgs: JsonObject;
@@ -16,7 +16,7 @@ export interface CacheEntry extends Attachment {
 /** What was found under an attachment's name. */
 export type CacheReading =
   | { readonly kind: 'none' }
-  | { readonly kind: 'entry'; readonly entry: CacheEntry }
+  | { readonly kind: 'entry'; readonly entry: CachedAttachment }
   /** A bare result, as libcni kept it before version 0.8: it does not say whose it is. */
   | { readonly kind: 'legacy'; readonly result: JsonObject }
   /** Another attachment's entry: the ids joined with '-' give the same file name. */
@@ -27,7 +27,7 @@ export type CacheReading =
 const cacheKind = 'cniCacheV1';
 
 /** The file of an entry: libcni's member names and order, members that are empty left out as there. */
-export function encodeCacheFile(entry: CacheEntry): string {
+export function encodeCacheFile(entry: CachedAttachment): string {
   return JSON.stringify({
     kind: cacheKind,
     containerId: entry.containerId,
@@ -46,16 +46,16 @@ export function decodeCacheFile(bytes: Uint8Array): CacheReading {
   try {
     const json: unknown = JSON.parse(Buffer.from(bytes).toString());
     if (!isJsonObject(json)) return { kind: 'unreadable', reason: 'it holds no JSON object' };
-    if (json['kind'] === undefined) return { kind: 'legacy', result: json };
-    if (json['kind'] === cacheKind) return { kind: 'entry', entry: decodeEntry(json) };
-    return { kind: 'unreadable', reason: `its kind is ${JSON.stringify(json['kind'])}, not "${cacheKind}"` };
+    if (json.kind === undefined) return { kind: 'legacy', result: json };
+    if (json.kind === cacheKind) return { kind: 'entry', entry: decodeEntry(json) };
+    return { kind: 'unreadable', reason: `its kind is ${JSON.stringify(json.kind)}, not "${cacheKind}"` };
   } catch (error) {
     return { kind: 'unreadable', reason: (error as Error).message };
   }
 }
 
 /** Throws an Error that names the member. Members that Go leaves out or writes as null when empty may be so. */
-function decodeEntry(json: JsonObject): CacheEntry {
+function decodeEntry(json: JsonObject): CachedAttachment {
   return {
     network: id(json, 'networkName'),
     containerId: id(json, 'containerId'),

@@ -1,7 +1,12 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Attachment } from '../plugin.ts';
-import { type CacheEntry, type CacheReading, decodeCacheFile, encodeCacheFile } from './cache-format.ts';
+import {
+  type CachedAttachment,
+  type CacheReading,
+  decodeCacheFile,
+  encodeCacheFile,
+} from './cache-format.ts';
 import { findFiles, isMissing } from './find.ts';
 
 /** The store of the results of ADD, which CHECK, DEL and GC need later. */
@@ -9,11 +14,11 @@ export interface ResultCache {
   /** What is kept for an attachment. Never throws: what cannot be read is `unreadable`. */
   read(key: Attachment): CacheReading;
   /** Keeps an entry in place of an older one. Throws the file system's error. */
-  write(entry: CacheEntry): void;
+  write(entry: CachedAttachment): void;
   /** Forgets an attachment, unless what is kept under its name is another's. Throws the file system's error. */
   remove(key: Attachment): void;
   /** Every attachment kept, in the order of the file names. Throws a `CniError` (5) if the folder cannot be listed. */
-  list(): CacheEntry[];
+  list(): CachedAttachment[];
   /** The file that holds an attachment. */
   path(key: Attachment): string;
 }
@@ -42,7 +47,7 @@ export function createResultCache(cacheDir: string): ResultCache {
       : reading;
   }
 
-  function write(entry: CacheEntry): void {
+  function write(entry: CachedAttachment): void {
     mkdirSync(writing, { recursive: true, mode: 0o700 });
     const temporary = join(writing, fileName(entry));
     writeFileSync(temporary, encodeCacheFile(entry), { mode: 0o600 });
@@ -54,8 +59,8 @@ export function createResultCache(cacheDir: string): ResultCache {
     if (read(key).kind !== 'foreign') rmSync(path(key), { force: true });
   }
 
-  function list(): CacheEntry[] {
-    const entries: CacheEntry[] = [];
+  function list(): CachedAttachment[] {
+    const entries: CachedAttachment[] = [];
     for (const file of findFiles(folder, [''])) {
       const reading = readFile(file);
       if (reading.kind === 'entry' && path(reading.entry) === file) entries.push(reading.entry);

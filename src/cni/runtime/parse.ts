@@ -3,7 +3,7 @@ import type { JsonObject } from '../json.ts';
 import { identifierProblem, pluginTypeProblem } from '../names.ts';
 import * as s from '../schema/index.ts';
 import { makeSchema, refuse } from '../schema/schema.ts';
-import { type CniVersion, cniVersions, isCniVersion, versionWhenAbsent } from '../version.ts';
+import { type CniVersion, cniVersions, versionWhenAbsent } from '../version.ts';
 import type { PluginConfiguration } from './network.ts';
 
 /** Something wrong in a configuration, with the code of the error it leads to. */

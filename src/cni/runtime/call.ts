@@ -1,0 +1,92 @@
+/** One call of one plugin, as libcni makes it: what it gets in its environment and on standard input. */
+import { CniError, toCniError } from '../error.ts';
+import { execute, findExecutable } from '../executable.ts';
+import type { Environment } from '../host.ts';
+import type { JsonObject } from '../json.ts';
+import type { CniCommand } from '../version.ts';
+import type { AttachmentParameters } from './attachment.ts';
+import type { NetworkConfigurationList, PluginConfiguration } from './network.ts';
+
+/** How plugins are found and executed. */
+export interface Caller {
+  /** The folders in which plugins are looked for, in this order. */
+  readonly pluginPath: readonly string[];
+  /** The environment that every plugin inherits; its `CNI_…` variables are replaced. */
+  readonly env: Environment;
+  /** Gets what plugins that succeed write on standard error. */
+  writeStderr?(text: string): void;
+  /** Ends the plugin that is running, with SIGKILL; the operation fails then. */
+  readonly signal?: AbortSignal;
+}
+
+/** The variables of an operation that is about no attachment. */
+export const noAttachment: AttachmentParameters = { containerId: '', ifname: '' };
+
+/**
+ * Executes a plugin and returns what it printed. Throws the `CniError` that it printed, or that says why it printed
+ * none, with the plugin's type in front.
+ */
+export async function callPlugin(
+  caller: Caller,
+  type: string,
+  command: CniCommand,
+  attachment: AttachmentParameters,
+  config: JsonObject,
+): Promise<string> {
+  const { pluginPath, env, writeStderr, signal } = caller;
+  return namingPlugin(type, () =>
+    execute({
+      path: findExecutable(type, pluginPath),
+      env: { ...env, ...variables(command, attachment, pluginPath.join(':')) },
+      stdin: JSON.stringify(config),
+      ...(writeStderr && { writeStderr }),
+      ...(signal && { signal }),
+    }),
+  );
+}
+
+/** What went wrong in `run`, with the plugin's type in front of the message and the code kept. */
+export async function namingPlugin<T>(type: string, run: () => T | Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    const { code, msg, details } = toCniError(error);
+    throw new CniError(code, `plugin \`${type}\`: ${msg}`, details);
+  }
+}
+
+/** Every variable is set, if only to nothing, so that none is inherited (`Args.AsEnv` in pkg/invoke/args.go). */
+function variables(command: CniCommand, attachment: AttachmentParameters, path: string): Environment {
+  const { containerId, ifname, netns = '', args = [] } = attachment;
+  return {
+    CNI_COMMAND: command,
+    CNI_CONTAINERID: containerId,
+    CNI_NETNS: netns,
+    CNI_ARGS: args.map(([key, value]) => `${key}=${value}`).join(';'),
+    CNI_IFNAME: ifname,
+    CNI_PATH: path,
+  };
+}
+
+/** A plugin's configuration for ADD, DEL and CHECK (`buildOneConfig` in libcni/api.go). */
+export function attachmentConfig(
+  network: NetworkConfigurationList,
+  plugin: PluginConfiguration,
+  { capabilityArgs = {} }: AttachmentParameters,
+  prevResult: JsonObject | undefined,
+): JsonObject {
+  const declared = Object.entries(capabilityArgs).filter(([name]) => plugin.capabilities.includes(name));
+  return networkConfig(network, plugin, {
+    ...(prevResult && { prevResult }),
+    ...(declared.length > 0 && { runtimeConfig: Object.fromEntries(declared) }),
+  });
+}
+
+/** A plugin's configuration with the network's name and version, which win over its own, and `more`. */
+export function networkConfig(
+  { name, cniVersion }: NetworkConfigurationList,
+  { json }: PluginConfiguration,
+  more: JsonObject = {},
+): JsonObject {
+  return { ...json, name, cniVersion, ...more };
+}
