@@ -26,8 +26,8 @@ export interface CommonConfig {
 
 const texts = s.array(s.string());
 
-/** What every plugin's configuration may hold. */
-const common = s.object({
+/** What every plugin's configuration may hold, besides `cniVersion` and `prevResult`. */
+export const commonSchema = s.object({
   name: s.string({ minLength: 1 }).refine((name, report) => {
     const problem = identifierProblem(name);
     if (problem !== undefined) report(problem);
@@ -96,7 +96,7 @@ export function supportedVersion(
 
 /** The common keys of a configuration; what is wrong is added to the problems. */
 export function readCommonConfig(config: JsonObject, problems: s.Problem[]): CommonConfig | undefined {
-  const read = common.read(config, [], problems);
+  const read = commonSchema.read(config, [], problems);
   if (read === undefined) return undefined;
   const { name, type, capabilities, runtimeConfig, args, ipam, dns } = read;
   return {

@@ -54,7 +54,8 @@ const plugin = makeSchema<PluginConfiguration>('an object', (value, path, proble
   return { type: read.type, capabilities, json: value as JsonObject };
 });
 
-const list = s
+/** The keys of a network configuration list (SPEC section 1). */
+export const listSchema = s
   .object({
     name: s.string().refine(by(identifierProblem)),
     cniVersion: versionText.default(''),
@@ -72,7 +73,7 @@ const list = s
 
 /** Reads a network configuration list (SPEC section 1). Reports every problem. */
 export function parseList(json: unknown, report: ConfigurationProblem[]): ParsedList | undefined {
-  const read = withCode(report, (problems) => list.read(json, [], problems));
+  const read = withCode(report, (problems) => listSchema.read(json, [], problems));
   if (read === undefined) return undefined;
   const asked = [...read.cniVersions, read.cniVersion].filter((version) => version !== '');
   const cniVersion = highestSupported(asked);

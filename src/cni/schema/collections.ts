@@ -1,6 +1,14 @@
 /** Schemas for lists and for objects whose keys are data. */
 import { isJsonObject } from '../json.ts';
-import { makeSchema, type Presence, refuse, type Schema, SchemaError } from './schema.ts';
+import {
+  makeSchema,
+  type Path,
+  type Presence,
+  type Problem,
+  refuse,
+  type Schema,
+  SchemaError,
+} from './schema.ts';
 
 /** Limits of a list's length. */
 export interface ArrayLimits {
@@ -18,7 +26,7 @@ export function array<T, I>(
   if (item.presence !== 'required')
     throw new SchemaError('an item of a list cannot be absent or have a default');
   const expected = lengthText(minItems, maxItems);
-  return makeSchema(expected, (value, path, problems) => {
+  const read = (value: unknown, path: Path, problems: Problem[]) => {
     if (!Array.isArray(value) || value.length < minItems || value.length > maxItems) {
       return refuse(value, path, problems, expected);
     }
@@ -28,7 +36,8 @@ export function array<T, I>(
       if (read !== undefined) items.push(read);
     }
     return items.length === value.length ? items : undefined;
-  });
+  };
+  return makeSchema(expected, read, { kind: 'list', item });
 }
 
 function lengthText(minItems: number, maxItems: number): string {
@@ -41,7 +50,7 @@ function lengthText(minItems: number, maxItems: number): string {
 export function record<T, I>(
   item: Schema<T, Presence, I>,
 ): Schema<Readonly<Record<string, T>>, 'required', Readonly<Record<string, I>>> {
-  return makeSchema('an object', (value, path, problems) => {
+  const read = (value: unknown, path: Path, problems: Problem[]) => {
     if (!isJsonObject(value)) return refuse(value, path, problems, 'an object');
     const before = problems.length;
     const entries: [string, T][] = [];
@@ -51,5 +60,6 @@ export function record<T, I>(
     }
     // fromEntries defines own properties, so that a key such as `__proto__` is data like any other.
     return problems.length === before ? Object.fromEntries(entries) : undefined;
-  });
+  };
+  return makeSchema('an object', read, { kind: 'record', item });
 }

@@ -23,4 +23,5 @@ export {
   type Report,
   type Schema,
   SchemaError,
+  type Structure,
 } from './schema.ts';

@@ -44,13 +44,14 @@ export function object<const S extends Shape>(shape: S): ObjectSchema<S> {
 
 function objectWithRules<S extends Shape>(shape: S, rules: readonly Rule[]): ObjectSchema<S> {
   const entries = Object.entries(shape);
-  const schema = makeSchema<ObjectOf<S>, JsonObject>('an object', (value, path, problems) => {
+  const read = (value: unknown, path: Path, problems: Problem[]) => {
     if (!isJsonObject(value)) return refuse(value, path, problems, 'an object');
     const before = problems.length;
     const result = readMembers(entries, value, path, problems);
     if (problems.length === before) for (const rule of rules) rule(result, path, problems);
     return problems.length === before ? (result as ObjectOf<S>) : undefined;
-  });
+  };
+  const schema = makeSchema<ObjectOf<S>, JsonObject>('an object', read, { kind: 'object', members: shape });
   const together = (keys: readonly string[], least: number, method: string) => {
     refuseImpossible(shape, keys, method);
     return objectWithRules(shape, [...rules, countRule(keys, least)]);

@@ -172,3 +172,16 @@ describe('a schema that contradicts itself throws when it is made', () => {
     expect(make).toThrow(message);
   });
 });
+
+test('a schema tells its parts, whatever is added to it', () => {
+  const port = s.object({ port: s.integer() }).refine(() => {});
+  const whole = s
+    .object({ ports: s.array(port).default([]), labels: s.record(s.string()).optional() })
+    .map((value) => value, 'an object');
+  const members = whole.structure?.kind === 'object' ? whole.structure.members : {};
+  expect(Object.keys(members)).toEqual(['ports', 'labels']);
+  expect(members['ports']?.structure).toEqual({ kind: 'list', item: port });
+  expect(members['labels']?.structure?.kind).toBe('record');
+  expect(port.structure?.kind).toBe('object');
+  expect(s.string().structure).toBeUndefined();
+});

@@ -22,6 +22,14 @@ export type Presence = 'required' | 'optional' | 'defaulted';
 /** Reads a JSON value: the value it stands for, or undefined after reporting what is wrong. */
 export type Reader<T> = (value: unknown, path: Path, problems: Problem[]) => T | undefined;
 
+/**
+ * The parts that a schema's values have, for tools that explain configurations: the members of an object, by name, or
+ * what each item of a list or of a record is.
+ */
+export type Structure =
+  | { readonly kind: 'object'; readonly members: Readonly<Record<string, Schema<unknown>>> }
+  | { readonly kind: 'list' | 'record'; readonly item: Schema<unknown> };
+
 /** Reports a problem at a path below the value that is being checked; no path means the value itself. */
 export type Report = (message: string, ...path: (string | number)[]) => void;
 
@@ -31,6 +39,8 @@ export interface Schema<T, P extends Presence = Presence, I = unknown> {
   /** What would be right, for messages: `0–4094`, `a string`, `one of "tcp", "udp"`. */
   readonly expected: string;
   readonly read: Reader<T>;
+  /** Of values as they are written; undefined for those without parts, or whose parts are not known. */
+  readonly structure: Structure | undefined;
   /** The default as it would be written in JSON; undefined if there is none. */
   readonly fallback: I | undefined;
   /** The key may be absent. */
@@ -52,31 +62,36 @@ export class SchemaError extends Error {
 }
 
 /** Makes a required schema from its reader. */
-export function makeSchema<T, I = T>(expected: string, read: Reader<T>): Schema<T, 'required', I> {
-  return build<T, 'required', I>('required', expected, read, undefined);
+export function makeSchema<T, I = T>(
+  expected: string,
+  read: Reader<T>,
+  structure?: Structure,
+): Schema<T, 'required', I> {
+  return build<T, 'required', I>('required', { expected, structure }, read, undefined);
 }
 
 function build<T, P extends Presence, I>(
   presence: P,
-  expected: string,
+  form: Pick<Schema<T>, 'expected' | 'structure'>,
   read: Reader<T>,
   fallback: I | undefined,
 ): Schema<T, P, I> {
   return {
     presence,
-    expected,
+    ...form,
     read,
     fallback,
-    optional: () => build<T, 'optional', I>('optional', expected, read, undefined),
+    optional: () => build<T, 'optional', I>('optional', form, read, undefined),
     default(value) {
       const problems: Problem[] = [];
       read(value, [], problems);
       const [problem] = problems;
       if (problem !== undefined) throw new SchemaError(`the default ${describeProblem(problem)}`);
-      return build<T, 'defaulted', I>('defaulted', expected, read, value);
+      return build<T, 'defaulted', I>('defaulted', form, read, value);
     },
-    refine: (rule) => build(presence, expected, refined(read, rule), fallback),
-    map: (convert, mapped) => build(presence, mapped, converted(read, convert, mapped), fallback),
+    refine: (rule) => build(presence, form, refined(read, rule), fallback),
+    map: (convert, mapped) =>
+      build(presence, { ...form, expected: mapped }, converted(read, convert, mapped), fallback),
   };
 }
 
