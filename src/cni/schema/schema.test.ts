@@ -180,8 +180,8 @@ test('a schema tells its parts, whatever is added to it', () => {
     .map((value) => value, 'an object');
   const members = whole.structure?.kind === 'object' ? whole.structure.members : {};
   expect(Object.keys(members)).toEqual(['ports', 'labels']);
-  expect(members['ports']?.structure).toEqual({ kind: 'list', item: port });
-  expect(members['labels']?.structure?.kind).toBe('record');
+  expect(members.ports?.structure).toEqual({ kind: 'list', item: port });
+  expect(members.labels?.structure?.kind).toBe('record');
   expect(port.structure?.kind).toBe('object');
   expect(s.string().structure).toBeUndefined();
 });
