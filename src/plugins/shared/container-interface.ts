@@ -1,13 +1,14 @@
 /** Giving the container's interface what the result says: up, addresses, routes. Alike for all interface plugins. */
 import { CniError, type IpConfig, type Route as ResultRoute } from '../../cni/index.ts';
 import type { Connection } from '../../kernel/netlink/connection.ts';
-import { NLM_F_CREATE, type Request } from '../../kernel/netlink/message.ts';
+import { NLM_F_CREATE } from '../../kernel/netlink/message.ts';
 import { addAddressRequest, listAddresses, type NewAddress } from '../../kernel/rtnetlink/address.ts';
 import type { Link, LinkIdentity } from '../../kernel/rtnetlink/link.ts';
 import { getLink } from '../../kernel/rtnetlink/link.ts';
 import { changeLinkRequest } from '../../kernel/rtnetlink/link-change.ts';
 import { listRoutes, mainTable, type NewRoute } from '../../kernel/rtnetlink/route.ts';
 import { addRouteRequest } from '../../kernel/rtnetlink/route-change.ts';
+import { linkSysctl } from '../../kernel/sysctl/index.ts';
 import {
   formatPrefix,
   lastAddress,
@@ -18,25 +19,53 @@ import {
   sameAddress,
 } from '../../lib/ip.ts';
 
-/** Sets the interface up with its addresses and routes, in one datagram: one step to a process that is killed. */
+/** How the interface is to be configured. */
+export interface InterfaceOptions {
+  /** IPv6 duplicate address detection: an address is used only after nobody objected for a second. */
+  readonly detectDuplicates: boolean;
+}
+
+/**
+ * The settings under /proc/sys of an interface that gets these addresses: as the reference makes them, and
+ * `ndisc_notify`, which is to IPv6 what `arp_notify` is to IPv4: neighbours hear at once who has an address now.
+ */
+export function interfaceSysctls(
+  ifname: string,
+  ips: readonly IpConfig[],
+  { detectDuplicates }: InterfaceOptions,
+): Record<string, string> {
+  const setting = (family: 'ipv4' | 'ipv6', name: string) => linkSysctl(family, ifname, name);
+  const detection = detectDuplicates
+    ? { [setting('ipv6', 'enhanced_dad')]: '1', [setting('ipv6', 'accept_dad')]: '1' }
+    : { [setting('ipv6', 'accept_dad')]: '0' };
+  const always = { ...detection, [setting('ipv4', 'arp_notify')]: '1' };
+  if (!ips.some(({ address }) => prefixOf(address).address.family === 6)) return always;
+  return {
+    ...always,
+    [linkSysctl('ipv6', 'lo', 'disable_ipv6')]: '0',
+    [setting('ipv6', 'disable_ipv6')]: '0',
+    [setting('ipv6', 'keep_addr_on_down')]: '1',
+    [setting('ipv6', 'ndisc_notify')]: '1',
+  };
+}
+
+/**
+ * Gives the interface its addresses, sets it up, adds its routes: in one datagram, one step to a process that is
+ * killed. The addresses are first, for they are announced to the neighbours when it goes up (arp_notify).
+ */
 export function configureInterface(
   container: Connection,
   link: LinkIdentity,
   ips: readonly IpConfig[],
   routes: readonly ResultRoute[],
-  options: { readonly detectDuplicates?: boolean } = {},
+  { detectDuplicates }: InterfaceOptions,
 ): void {
-  const requests: Request[] = [changeLinkRequest(link, { up: true })];
-  for (const { address } of ips) {
-    requests.push(
-      addAddressRequest(link, newAddress(prefixOf(address), { detectDuplicates: options.detectDuplicates })),
-    );
-  }
-  for (const route of routes) {
+  container.requestAll([
+    ...ips.map(({ address }) => addAddressRequest(link, newAddress(prefixOf(address), { detectDuplicates }))),
+    changeLinkRequest(link, { up: true }),
     // Without NLM_F_EXCL: a second route to one destination is added, not refused, as the reference does.
-    requests.push({ ...addRouteRequest(toKernelRoute(route, ips, link)), flags: NLM_F_CREATE });
-  }
-  container.requestAll(requests);
+    ...routes.map((route) => ({ ...addRouteRequest(toKernelRoute(route, ips, link)), flags: NLM_F_CREATE })),
+  ]);
 }
 
 /** An address as the reference gives it: in IPv4 with the network's broadcast address, which the kernel does not set. */
@@ -91,7 +120,9 @@ export function checkInterface(
         one.oif === link.index &&
         (wanted.gateway === undefined ||
           (one.gateway !== undefined && sameAddress(one.gateway, wanted.gateway))) &&
-        (wanted.priority === undefined || one.priority === wanted.priority),
+        (wanted.priority === undefined || one.priority === wanted.priority) &&
+        (wanted.mtu === undefined || one.mtu === wanted.mtu) &&
+        (wanted.advmss === undefined || one.advmss === wanted.advmss),
     );
     if (!found)
       problems.push(

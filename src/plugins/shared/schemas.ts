@@ -1,7 +1,6 @@
 /** Schemas of values that several plugins' configurations have: addresses, networks, routes, DNS. */
 import { array, integer, object, string } from '../../cni/index.ts';
 import { parseAddress, parsePrefix } from '../../lib/ip.ts';
-import { isUnicastMac, parseMac } from '../../lib/mac.ts';
 
 /** An IP address in text form; the text stays, for results print it as it was given. */
 export const addressText = string().refine((text, report) => {
@@ -14,12 +13,6 @@ export const prefixText = string().refine((text, report) => {
     report(`must be an address with a prefix length such as "10.1.0.5/16", got "${text}"`);
   }
 });
-
-/** A hardware address that an interface can have, in the kernel's spelling. */
-export const macText = string().map((text) => {
-  const mac = parseMac(text);
-  return mac !== undefined && isUnicastMac(mac) ? mac : undefined;
-}, 'a unicast hardware address such as "02:42:ac:11:00:02"');
 
 const uint32 = 0xffff_ffff;
 

@@ -2,27 +2,23 @@
 import { CniError } from '../../../cni/index.ts';
 import type { Connection } from '../../../kernel/netlink/connection.ts';
 import { isNetlinkError } from '../../../kernel/netlink/error.ts';
-import { addAddress, deleteAddress, listAddresses } from '../../../kernel/rtnetlink/address.ts';
 import { getLink, type Link } from '../../../kernel/rtnetlink/link.ts';
 import { changeLink, changeLinkData, createLink } from '../../../kernel/rtnetlink/link-change.ts';
 import { linkSysctl, setSysctl } from '../../../kernel/sysctl/index.ts';
-import { containsAddress, formatPrefix, type Prefix, sameAddress } from '../../../lib/ip.ts';
 import { macFromBytes } from '../../../lib/mac.ts';
-import { newAddress } from '../../shared/container-interface.ts';
 import type { BridgeConfig } from './config.ts';
 
-/** The bridge, existing and up. Throws a CniError when the name belongs to another kind of link. */
-export function ensureBridge(node: Connection, config: BridgeConfig): Link {
-  const name = config.bridge;
-  const existing = getLink(node, name) ?? createBridge(node, config);
-  refuseOtherKind(existing, name);
-  if (wantsVlans(config) && existing.data?.vlanFiltering !== true) {
-    changeLinkData(node, existing, 'bridge', { vlanFiltering: true });
-  }
-  const promisc = config.promiscMode && !existing.flags.promisc;
-  if (!existing.flags.up || promisc)
-    changeLink(node, existing, { up: true, ...(promisc ? { promisc } : {}) });
-  return existing;
+/**
+ * The bridge, existing and up. `found` is what has its name, if anything does: a bridge (refuseOtherKind). Throws a
+ * CniError when it cannot be what the configuration says.
+ */
+export function ensureBridge(node: Connection, config: BridgeConfig, found: Link | undefined): Link {
+  const bridge = found ?? createBridge(node, config);
+  refuseOtherKind(bridge, config.bridge);
+  if (wantsVlans(config)) ensureVlanFiltering(node, bridge, config);
+  const promisc = config.promiscMode && !bridge.flags.promisc;
+  if (!bridge.flags.up || promisc) changeLink(node, bridge, { up: true, ...(promisc ? { promisc } : {}) });
+  return bridge;
 }
 
 /** Refuses a link that has the bridge's name and is none. */
@@ -49,7 +45,6 @@ function createBridge(node: Connection, config: BridgeConfig): Link {
       // An address of its own: otherwise the bridge takes the lowest of its ports', which come and go.
       mac: macFromBytes(Uint8Array.of(0xfa, ...crypto.getRandomValues(new Uint8Array(5)))),
       ...(config.mtu > 0 ? { mtu: config.mtu } : {}),
-      ...(wantsVlans(config) ? { data: { vlanFiltering: true } } : {}),
     });
     // The node's own routes, not those that a Pod may announce.
     setSysctl(linkSysctl('ipv6', name, 'accept_ra'), '0', { ifSupported: true });
@@ -62,42 +57,22 @@ function createBridge(node: Connection, config: BridgeConfig): Link {
   return link;
 }
 
-/**
- * Gives the gateway address to the bridge (or to the interface of its vlan). Another address of its IPv4 or of an
- * overlapping IPv6 network is an error, or is replaced where `forceAddress` says so.
- */
-export function ensureGatewayAddress(node: Connection, link: Link, gateway: Prefix, force: boolean): void {
-  const { family } = gateway.address;
-  for (const { prefix } of listAddresses(node, { link, family })) {
-    if (formatPrefix(prefix) === formatPrefix(gateway)) return;
-    if (
-      family === 6 &&
-      !containsAddress(prefix, gateway.address) &&
-      !containsAddress(gateway, prefix.address)
-    )
-      continue;
-    if (!force) {
-      throw new CniError(
-        'invalidConfig',
-        `${link.name} has the address ${formatPrefix(prefix)}, the gateway address of this network is ${formatPrefix(gateway)}`,
-        'set `forceAddress` to replace it, or name another `bridge`',
-      );
-    }
-    deleteAddress(node, link, { prefix });
-  }
+/** A bridge that was made without vlan filtering gets it: without, the vlans would not be kept apart. */
+function ensureVlanFiltering(
+  node: Connection,
+  bridge: Link & { readonly kind: 'bridge' },
+  config: BridgeConfig,
+): void {
+  if (bridge.data.vlanFiltering) return;
   try {
-    addAddress(node, link, newAddress(gateway));
+    changeLinkData(node, bridge, 'bridge', { vlanFiltering: true });
   } catch (error) {
-    if (!isNetlinkError(error, 'EEXIST')) throw error; // someone was faster
+    if (!isNetlinkError(error, 'EOPNOTSUPP')) throw error;
+    const [key, value] = config.vlan === 0 ? ['vlanTrunk', config.vlanTrunk] : ['vlan', config.vlan];
+    throw new CniError(
+      'unsupportedField',
+      `\`${key}\` of plugin \`bridge\`: ${JSON.stringify(value)} cannot be done, this kernel's bridges have no vlan filtering`,
+      'the kernel must be built with CONFIG_BRIDGE_VLAN_FILTERING',
+    );
   }
-  // A bridge that others made may follow its ports' addresses; one that is set stays.
-  changeLink(node, link, { mac: link.mac });
-}
-
-/** What CHECK finds wrong with the gateway addresses. */
-export function missingGateways(node: Connection, link: Link, gateways: readonly Prefix[]): string[] {
-  const present = listAddresses(node, { link });
-  return gateways
-    .filter((gateway) => !present.some(({ prefix }) => sameAddress(prefix.address, gateway.address)))
-    .map((gateway) => `${link.name} has no address ${formatPrefix(gateway)}, the containers' gateway`);
 }

@@ -16,7 +16,10 @@ const trunk = object({ id: vlanId.optional(), minID: vlanId.optional(), maxID: v
   },
 );
 
-/** The keys of bridge, with the defaults of the reference's documentation. */
+/**
+ * The keys of bridge, with the reference's defaults. Its documentation says that `preserveDefaultVlan` is on by
+ * default; since its version 1.8.0 it is off, for "complete vlan isolation".
+ */
 export const bridgeSchema = object({
   bridge: string().default('cni0'),
   isGateway: boolean().default(false),
@@ -29,7 +32,7 @@ export const bridgeSchema = object({
   promiscMode: boolean().default(false),
   vlan: integer({ min: 0, max: 4094 }).default(0),
   vlanTrunk: array(trunk).optional(),
-  preserveDefaultVlan: boolean().default(true),
+  preserveDefaultVlan: boolean().default(false),
   macspoofchk: boolean().default(false),
   enabledad: boolean().default(false),
   disableContainerInterface: boolean().default(false),

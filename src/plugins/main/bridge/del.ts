@@ -1,11 +1,11 @@
 /** DEL and GC of bridge: each step is tried whatever becomes of the others, and what is gone already is no error. */
-import { CniError, type DelRequest, type GcRequest, messageOf } from '../../../cni/index.ts';
+import { CniError, type DelRequest, type GcRequest, messageOf, type Result } from '../../../cni/index.ts';
+import type { Connection } from '../../../kernel/netlink/connection.ts';
 import { getLink, listLinks } from '../../../kernel/rtnetlink/link.ts';
 import { identityOf, isHostMacOf } from '../../shared/attachment-identity.ts';
 import { openContainerIfThere, openNode } from '../../shared/node.ts';
 import type { BridgeConfig } from './config.ts';
-import { deleteLinkIfThere } from './port.ts';
-import { collectRules, removeRules } from './rules.ts';
+import { deleteHostLink, deleteLinkIfThere } from './port.ts';
 
 /**
  * Removes the links first, so that an address is free only when nobody has it any more, then what points at the
@@ -15,25 +15,39 @@ export async function del(request: DelRequest<BridgeConfig>): Promise<void> {
   const { attachment, ipam } = request;
   await runAll([
     () => deleteContainerLink(attachment.netns, attachment.ifname),
-    () => deleteHostLink(request),
-    () => removeRules(request),
+    () => deleteHostLinks(request),
+    async () => (await import('./rules.ts')).removeRules(attachment),
     () => (ipam.configured ? ipam.del() : undefined),
   ]);
 }
 
+/** Only a veth: what else has the name is not what ADD made. */
 function deleteContainerLink(netns: string | undefined, ifname: string): void {
   using container = openContainerIfThere(netns);
-  if (container !== undefined) deleteLinkIfThere(container.route, ifname);
+  if (container === undefined) return;
+  const link = getLink(container.route, ifname);
+  if (link?.kind === 'veth') deleteLinkIfThere(container.route, link);
 }
 
 /**
  * The host side goes with the container's. It is still there when the namespace's path is not known any more
  * while something keeps the namespace alive, or when the interface was renamed in the container.
  */
-function deleteHostLink({ attachment }: DelRequest<BridgeConfig>): void {
+function deleteHostLinks({ attachment, config, previousResult }: DelRequest<BridgeConfig>): void {
   const { hostName, hostMac } = identityOf(attachment);
   using node = openNode();
-  if (getLink(node, hostName)?.mac === hostMac) deleteLinkIfThere(node, hostName);
+  deleteHostLink(node, hostName, hostMac);
+  if (previousResult !== undefined) deletePortsOf(node, config, previousResult);
+}
+
+/** What the reference made has another name and hardware address: the result of ADD tells them. */
+function deletePortsOf(node: Connection, config: BridgeConfig, { interfaces = [] }: Result): void {
+  for (const { name, mac, sandbox } of interfaces) {
+    if (sandbox !== undefined || mac === undefined || name === config.bridge) continue;
+    const link = getLink(node, name);
+    const leadsAway = link?.kind === 'veth' && link.parentNetnsId !== undefined;
+    if (leadsAway && link.mac === mac && link.masterKind === 'bridge') deleteLinkIfThere(node, link);
+  }
 }
 
 /** Removes the links, rules and reservations of this network that belong to no valid attachment. */
@@ -41,25 +55,29 @@ export async function collectGarbage(request: GcRequest<BridgeConfig>): Promise<
   const { ipam } = request;
   await runAll([
     () => deleteStrayLinks(request),
-    () => collectRules(request),
+    async () => (await import('./rules.ts')).collectRules(request),
     () => (ipam.configured ? ipam.gc() : undefined),
   ]);
 }
 
 /** Ports of the bridge that were made for this network, by their hardware addresses, and for no valid attachment. */
-function deleteStrayLinks({ config, network, validAttachments }: GcRequest<BridgeConfig>): void {
+async function deleteStrayLinks({
+  config,
+  network,
+  validAttachments,
+}: GcRequest<BridgeConfig>): Promise<void> {
   const valid = new Set(validAttachments.map((one) => identityOf({ ...one, network }).hostMac));
   using node = openNode();
   const bridge = getLink(node, config.bridge);
   if (bridge === undefined) return;
-  for (const port of listLinks(node, { master: bridge.index })) {
-    const ours = port.kind === 'veth' && isHostMacOf(network, port.mac);
-    if (ours && !valid.has(port.mac)) deleteLinkIfThere(node, port.name);
-  }
+  const strays = listLinks(node, { master: bridge.index }).filter(
+    ({ kind, mac }) => kind === 'veth' && isHostMacOf(network, mac) && !valid.has(mac),
+  );
+  await runAll(strays.map((port) => () => deleteLinkIfThere(node, port)));
 }
 
 /** Runs every step; what fails is told once all are done, in one error. */
-async function runAll(steps: (() => void | Promise<void>)[]): Promise<void> {
+async function runAll(steps: readonly (() => void | Promise<void>)[]): Promise<void> {
   const failures: unknown[] = [];
   for (const step of steps) {
     try {

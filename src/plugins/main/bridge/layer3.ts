@@ -25,7 +25,10 @@ export interface Layer3 {
 }
 
 /** Completes the IPAM result: gateways that it leaves out, default routes. Throws a CniError when it has no address. */
-export function planLayer3(ipam: Result, config: BridgeConfig): Layer3 {
+export function planLayer3(
+  ipam: Result,
+  config: Pick<BridgeConfig, 'isGateway' | 'isDefaultGateway' | 'ipam'>,
+): Layer3 {
   const given = ipam.ips ?? [];
   if (given.length === 0) {
     throw new CniError(
@@ -50,37 +53,49 @@ export function planLayer3(ipam: Result, config: BridgeConfig): Layer3 {
   };
 }
 
-/** A default route by the first gateway of each family, unless the IPAM result has one with a gateway. */
+/** A default route by the first gateway of each family, unless the IPAM result has one. */
 function missingDefaultRoutes(ips: readonly IpConfig[], routes: readonly Route[]): Route[] {
+  const done = new Set<IpFamily>(
+    routes.flatMap((route) => {
+      const prefix = parsePrefix(route.dst);
+      return prefix?.length === 0 && leadsOut(route) ? [prefix.address.family] : [];
+    }),
+  );
   const missing: Route[] = [];
-  for (const family of [4, 6] satisfies IpFamily[]) {
-    const dst = family === 4 ? '0.0.0.0/0' : '::/0';
-    const first = ips.find((one) => prefixOf(one).address.family === family);
-    if (first?.gateway === undefined || routes.some((route) => route.dst === dst && route.gw !== undefined))
-      continue;
-    missing.push({ dst, gw: first.gateway });
+  for (const one of ips) {
+    const { family } = prefixOf(one).address;
+    if (one.gateway === undefined || done.has(family)) continue;
+    done.add(family);
+    missing.push({ dst: family === 4 ? '0.0.0.0/0' : '::/0', gw: one.gateway });
   }
   return missing;
 }
 
+/**
+ * Whether a default route makes another one needless. For the reference only one with a next hop does; it adds the
+ * same route again beside a plain `{ "dst": "0.0.0.0/0" }`, and the kernel refuses that.
+ */
+function leadsOut({ gw, table, priority, scope }: Route): boolean {
+  const plain = table === undefined && priority === undefined && scope === undefined;
+  return gw !== undefined || plain;
+}
+
 function prefixOf({ address }: IpConfig): Prefix {
   const prefix = parsePrefix(address);
-  if (prefix === undefined)
-    throw new CniError(
-      'decodingFailure',
-      `the IPAM plugin gave "${address}", which is no address with a prefix length`,
-    );
-  return prefix;
+  if (prefix !== undefined) return prefix;
+  throw new CniError(
+    'decodingFailure',
+    `the IPAM plugin gave "${address}", which is no address with a prefix length`,
+  );
 }
 
 function gatewayOf({ address, gateway }: IpConfig): IpAddress {
   const parsed = gateway === undefined ? undefined : parseAddress(gateway);
-  if (parsed === undefined)
-    throw new CniError(
-      'decodingFailure',
-      `the IPAM plugin gave gateway "${gateway}" for ${address}, which is no IP address`,
-    );
-  return parsed;
+  if (parsed !== undefined) return parsed;
+  throw new CniError(
+    'decodingFailure',
+    `the IPAM plugin gave gateway "${gateway}" for ${address}, which is no IP address`,
+  );
 }
 
 function firstAddress(prefix: Prefix): IpAddress {

@@ -5,29 +5,31 @@ import {
   type Dns,
   definePlugin,
   type Result,
-  runtimeValue,
+  type StatusRequest,
 } from '../../../cni/index.ts';
 import type { Connection } from '../../../kernel/netlink/connection.ts';
 import { getLink, type Link } from '../../../kernel/rtnetlink/link.ts';
 import { settleAddresses } from '../../../kernel/rtnetlink/settle.ts';
-import { linkSysctl, setSysctl, setSysctls } from '../../../kernel/sysctl/index.ts';
+import { setSysctls } from '../../../kernel/sysctl/index.ts';
 import { identityOf } from '../../shared/attachment-identity.ts';
-import { configureInterface, refuseExistingInterface } from '../../shared/container-interface.ts';
+import {
+  configureInterface,
+  interfaceSysctls,
+  refuseExistingInterface,
+} from '../../shared/container-interface.ts';
+import { requestedMac } from '../../shared/mac.ts';
 import { type ContainerNamespace, openContainer, openNode } from '../../shared/node.ts';
-import { macText } from '../../shared/schemas.ts';
-import { ensureBridge, ensureGatewayAddress, refuseOtherKind } from './bridge-link.ts';
+import { ensureBridge, refuseOtherKind } from './bridge-link.ts';
 import { check } from './check.ts';
 import { type BridgeConfig, bridgeSchema, wantsGateway } from './config.ts';
 import { collectGarbage, del } from './del.ts';
+import { ensureGateway } from './gateway.ts';
 import { type Layer3, planLayer3 } from './layer3.ts';
-import { createPort, deleteLinkIfThere, waitForPort } from './port.ts';
-import { guardPort, masqueradeContainer } from './rules.ts';
+import { configurePort, createPair, deleteHostLink, waitForPort } from './port.ts';
 import { ensureVlanGateway } from './vlan-gateway.ts';
 
 /** How long IPv6 duplicate address detection may take, in milliseconds; as long as the reference waits. */
-const settleTimeout = 10_000;
-
-const macSources = { runtimeConfig: 'mac', cniArgs: 'mac', env: 'MAC' };
+const settleTimeout = 5000;
 
 export const plugin = definePlugin({
   name: 'bridge',
@@ -37,9 +39,7 @@ export const plugin = definePlugin({
   del,
   check,
   gc: collectGarbage,
-  status: async (request) => {
-    if (request.ipam.configured) await request.ipam.status();
-  },
+  status,
 });
 
 /**
@@ -48,45 +48,37 @@ export const plugin = definePlugin({
  */
 async function add(request: AddRequest<BridgeConfig>): Promise<Result> {
   const { attachment, config, ipam, common } = request;
+  const { hostName, hostMac, containerMac } = { ...identityOf(attachment), ...requestedMac(request) };
   using container = openContainer(attachment.netns);
   using node = openNode();
   refuseExistingInterface(container.route, attachment.ifname, attachment.netns);
-  const existing = getLink(node, config.bridge);
-  if (existing !== undefined) refuseOtherKind(existing, config.bridge);
+  const found = getLink(node, config.bridge);
+  if (found !== undefined) refuseOtherKind(found, config.bridge);
 
-  const identity = identityOf(attachment);
-  const containerMac = runtimeValue(request, macText, macSources) ?? identity.containerMac;
   const ipamResult = ipam.configured ? await ipam.add() : {};
   const layer3 = ipam.configured ? planLayer3(ipamResult, config) : undefined;
 
-  const bridge = ensureBridge(node, config);
-  request.onFailure(`creating link ${identity.hostName}`, () => {
+  const bridge = ensureBridge(node, config, found);
+  const { ifname } = attachment;
+  const pair = { hostName, hostMac, containerName: ifname, containerMac, netns: container.netns.fd };
+  createPair(node, bridge, pair, config.mtu);
+  request.onFailure(`creating link ${hostName}`, () => {
     using again = openNode();
-    deleteLinkIfThere(again, identity.hostName);
+    deleteHostLink(again, hostName, hostMac);
   });
-  const { hostName, hostMac } = identity;
-  const pair = {
-    hostName,
-    hostMac,
-    peerName: attachment.ifname,
-    peerMac: containerMac,
-    netns: container.netns.fd,
-  };
-  createPort(node, bridge, pair, config);
-  if (config.macspoofchk) guardPort(request, hostName, containerMac);
+  configurePort(node, hostName, config);
+  if (config.macspoofchk) (await import('./rules.ts')).guardPort(request, hostName, containerMac);
   await configureContainer(container, request, layer3);
-  const gatewayLink = layer3 && wantsGateway(config) ? setUpGateway(node, bridge, config, layer3) : undefined;
-  if (layer3 && config.ipMasq) masqueradeContainer(request, layer3.addresses);
+  const gateway = layer3 && wantsGateway(config) ? setUpGateway(node, bridge, config, layer3) : undefined;
+  if (layer3 && config.ipMasq) (await import('./rules.ts')).masqueradeContainer(request, layer3.addresses);
   if (!config.disableContainerInterface) await waitForPort(node, hostName);
 
   return {
     interfaces: [
-      { name: bridge.name, mac: bridge.mac },
+      { name: bridge.name, mac: hardwareAddress(node, bridge) },
       { name: hostName, mac: hostMac },
-      { name: attachment.ifname, mac: containerMac, sandbox: attachment.netns },
-      ...(gatewayLink === undefined || gatewayLink === bridge
-        ? []
-        : [{ name: gatewayLink.name, mac: gatewayLink.mac }]),
+      { name: ifname, mac: containerMac, sandbox: attachment.netns },
+      ...(gateway === undefined || gateway === bridge ? [] : [{ name: gateway.name, mac: gateway.mac }]),
     ],
     ...(layer3 && { ips: layer3.ips }),
     ...(layer3 && layer3.routes.length > 0 && { routes: layer3.routes }),
@@ -104,30 +96,42 @@ async function configureContainer(
   const link = getLink(container.route, ifname);
   if (link === undefined)
     throw new CniError('tryAgainLater', `interface ${ifname} was removed by someone while it was set up`);
+  const options = { detectDuplicates: config.enabledad };
   if (layer3 !== undefined) {
-    const settings = {
-      [linkSysctl('ipv6', ifname, 'accept_dad')]: config.enabledad ? '1' : '0',
-      [linkSysctl('ipv4', ifname, 'arp_notify')]: '1',
-    };
-    const ipv6 = layer3.addresses.some(({ address }) => address.family === 6);
-    if (ipv6) settings[linkSysctl('ipv6', ifname, 'disable_ipv6')] = '0';
+    const settings = interfaceSysctls(ifname, layer3.ips, options);
     setSysctls(settings, { netns: container.netns, ifSupported: true });
   }
-  configureInterface(container.route, link, layer3?.ips ?? [], layer3?.routes ?? [], {
-    detectDuplicates: config.enabledad,
-  });
-  if (config.enabledad) await settleAddresses(container.route, link, settleTimeout);
+  configureInterface(container.route, link, layer3?.ips ?? [], layer3?.routes ?? [], options);
+  if (config.enabledad && layer3 !== undefined) await settleAddresses(container.route, link, settleTimeout);
 }
 
 function setUpGateway(node: Connection, bridge: Link, config: BridgeConfig, layer3: Layer3): Link {
   const link = config.vlan === 0 ? bridge : ensureVlanGateway(node, bridge, config);
-  for (const gateway of layer3.gateways) ensureGatewayAddress(node, link, gateway, config.forceAddress);
-  const families = new Set(layer3.gateways.map(({ address }) => address.family));
-  if (families.has(4)) setSysctl('net/ipv4/ip_forward', '1');
-  if (families.has(6)) setSysctl('net/ipv6/conf/all/forwarding', '1');
+  ensureGateway(node, link, layer3.gateways, config.forceAddress);
   return link;
+}
+
+/** Read again: a bridge that others made may have taken the new port's. */
+function hardwareAddress(node: Connection, bridge: Link): string {
+  return getLink(node, bridge.name)?.mac ?? bridge.mac;
 }
 
 function hasDns({ nameservers, domain, search, options }: Dns = {}): boolean {
   return domain !== undefined || [nameservers, search, options].some((list) => list !== undefined);
+}
+
+async function status({ config, ipam }: StatusRequest<BridgeConfig>): Promise<void> {
+  refuseTakenName(config.bridge);
+  if (ipam.configured) await ipam.status();
+}
+
+/** ADD would fail as long as another kind of link has the bridge's name. */
+function refuseTakenName(name: string): void {
+  using node = openNode();
+  const link = getLink(node, name);
+  if (link === undefined || link.kind === 'bridge') return;
+  throw new CniError(
+    'pluginNotAvailable',
+    `"${name}" is no bridge, but a ${link.kindName ?? 'link without a kind'}`,
+  );
 }

@@ -2,37 +2,29 @@
 import { CniError } from '../../../cni/index.ts';
 import type { Connection } from '../../../kernel/netlink/connection.ts';
 import { isNetlinkError } from '../../../kernel/netlink/error.ts';
-import type { Request } from '../../../kernel/netlink/message.ts';
-import { changeBridgePortRequest } from '../../../kernel/rtnetlink/bridge-port.ts';
-import { addBridgeVlansRequest, deleteBridgeVlansRequest } from '../../../kernel/rtnetlink/bridge-vlan.ts';
-import { getLink, type Link, type LinkIdentity } from '../../../kernel/rtnetlink/link.ts';
+import { changeBridgePort } from '../../../kernel/rtnetlink/bridge-port.ts';
+import { getLink, type Link } from '../../../kernel/rtnetlink/link.ts';
 import { createLink, deleteLink } from '../../../kernel/rtnetlink/link-change.ts';
 import type { MacAddress } from '../../../lib/mac.ts';
-import { type BridgeConfig, trunkVlans } from './config.ts';
+import type { BridgeConfig } from './config.ts';
+import { hasVlans, setPortVlans } from './port-vlans.ts';
 
 /** A pair of links to be made. */
 export interface Pair {
   readonly hostName: string;
   readonly hostMac: MacAddress;
-  readonly peerName: string;
-  readonly peerMac?: MacAddress | undefined;
-  /** The descriptor of the peer's namespace; this one when absent. */
-  readonly netns?: number | undefined;
+  readonly containerName: string;
+  readonly containerMac: MacAddress;
+  /** The descriptor of the container's namespace. */
+  readonly netns: number;
 }
 
-/** What a port of the bridge is to be. */
-export type PortConfig = Pick<BridgeConfig, 'vlan' | 'preserveDefaultVlan' | 'mtu'> & {
-  readonly vlanTrunk?: BridgeConfig['vlanTrunk'] | undefined;
-  readonly hairpinMode: boolean;
-  readonly portIsolation: boolean;
-};
-
 /**
- * Makes the pair, its host side up and a port of the bridge. Creation, port and up are one message, so a process
- * that is killed leaves either nothing or a whole port.
+ * Makes the pair, its host side up and a port of the bridge. That is one message, so a process that is killed leaves
+ * either nothing or a whole port. Throws a CniError when a name is taken: nothing was made then.
  */
-export function createPort(node: Connection, bridge: Link, pair: Pair, config: PortConfig): LinkIdentity {
-  const mtu = config.mtu > 0 ? { mtu: config.mtu } : {};
+export function createPair(node: Connection, bridge: Link, pair: Pair, mtu: number): void {
+  const settings = mtu > 0 ? { mtu } : {};
   try {
     createLink(node, {
       kind: 'veth',
@@ -40,64 +32,82 @@ export function createPort(node: Connection, bridge: Link, pair: Pair, config: P
       mac: pair.hostMac,
       master: bridge.index,
       up: true,
-      ...mtu,
-      data: { peer: { name: pair.peerName, mac: pair.peerMac, netns: pair.netns, ...mtu } },
+      ...settings,
+      data: {
+        peer: { name: pair.containerName, mac: pair.containerMac, netns: pair.netns, ...settings },
+      },
     });
   } catch (error) {
     if (!isNetlinkError(error, 'EEXIST')) throw error;
-    throw new CniError(
+    throw nameTaken(pair, getLink(node, pair.hostName));
+  }
+}
+
+/** A host side's name has 32 bits of its attachment's digest, its hardware address 40 others: together they tell it. */
+function nameTaken({ hostName, hostMac, containerName }: Pair, holder: Link | undefined): CniError {
+  if (holder === undefined) {
+    return new CniError('invalidEnvironment', `interface ${containerName} exists already in the container`);
+  }
+  if (holder.mac === hostMac) {
+    return new CniError(
       'invalidEnvironment',
-      `link ${pair.hostName} or its peer ${pair.peerName} exists already`,
-      'an earlier ADD of this attachment was not followed by DEL',
+      `link ${hostName} of this attachment exists already`,
+      'an earlier ADD was not followed by DEL',
     );
   }
-  const port = getLink(node, pair.hostName);
-  if (port === undefined)
-    throw new CniError('tryAgainLater', `link ${pair.hostName} was removed by someone while it was set up`);
-  node.requestAll([...portRequests(port, config), ...vlanRequests(port, config)]);
-  return port;
+  return new CniError(
+    'tryAgainLater',
+    `link ${hostName} exists already and is another attachment's or somebody else's: its hardware address is ${holder.mac}, not ${hostMac}`,
+    'the name follows from network, container and interface; it is free when that link is removed, and another container id has another name',
+  );
 }
 
-function portRequests(port: LinkIdentity, { hairpinMode, portIsolation }: PortConfig): Request[] {
-  // Off is how a new port is.
-  if (!hairpinMode && !portIsolation) return [];
-  return [changeBridgePortRequest(port, { hairpin: hairpinMode, isolated: portIsolation })];
+/** Sets the port's options; off is how a new port is. */
+export function configurePort(node: Connection, name: string, config: BridgeConfig): void {
+  const { hairpinMode, portIsolation } = config;
+  if (hairpinMode || portIsolation) {
+    changeBridgePort(node, name, { hairpin: hairpinMode, isolated: portIsolation });
+  }
+  if (hasVlans(config)) setPortVlans(node, present(node, name), config);
 }
 
-/** The default vlan goes or stays, the own vlan is untagged, a trunk's are tagged; a trunk without one keeps vlan 1 so. */
-function vlanRequests(port: LinkIdentity, config: PortConfig): Request[] {
-  const trunk = config.vlanTrunk === undefined ? [] : trunkVlans(config.vlanTrunk);
-  if (config.vlan === 0 && trunk.length === 0) return [];
-  const native = config.vlan === 0 ? 1 : config.vlan;
-  return [
-    ...(config.preserveDefaultVlan ? [] : [deleteBridgeVlansRequest({ port }, { first: 1, last: 4094 })]),
-    addBridgeVlansRequest({ port }, { first: native, pvid: true, untagged: true }),
-    ...trunk.filter((id) => id !== native).map((id) => addBridgeVlansRequest({ port }, { first: id })),
-  ];
+function present(node: Connection, name: string): Link {
+  const link = getLink(node, name);
+  if (link !== undefined) return link;
+  throw new CniError('tryAgainLater', `link ${name} was removed by someone while it was set up`);
+}
+
+/** Deletes the host side of an attachment's pair, and so the pair; none is as good, and another's stays. */
+export function deleteHostLink(node: Connection, name: string, mac: MacAddress): void {
+  const link = getLink(node, name);
+  if (link?.kind === 'veth' && link.mac === mac) deleteLinkIfThere(node, link);
 }
 
 /** Deletes a link with its peer; none is as good. */
-export function deleteLinkIfThere(connection: Connection, name: string): void {
+export function deleteLinkIfThere(connection: Connection, link: Link): void {
   try {
-    deleteLink(connection, name);
+    deleteLink(connection, link);
   } catch (error) {
     if (!isNetlinkError(error, 'ENODEV')) throw error;
   }
 }
 
-/** How long a port may take until its operational state is up, in milliseconds. */
+/** How long a port may take until its operational state is up, in milliseconds; as long as the reference waits. */
 const portUpTimeout = 2500;
 
-/** Waits until the port is operationally up: before, the bridge drops the container's packets. */
-export async function waitForPort(node: Connection, name: string): Promise<void> {
-  const deadline = Date.now() + portUpTimeout;
+/**
+ * Waits until the port is operationally up: before, the bridge drops the container's packets. Since Linux 6.9 the
+ * state that is read is never behind (linkwatch_sync_dev in rtnl_getlink), so the first look is the last one.
+ */
+export async function waitForPort(node: Connection, name: string): Promise<Link> {
+  const deadline = performance.now() + portUpTimeout;
   for (let pause = 1; ; pause = Math.min(pause * 2, 50)) {
-    const state = getLink(node, name)?.operState;
-    if (state === 'up') return;
-    if (Date.now() >= deadline) {
+    const port = present(node, name);
+    if (port.operState === 'up') return port;
+    if (performance.now() >= deadline) {
       throw new CniError(
         'tryAgainLater',
-        `bridge port ${name} is ${state ?? 'gone'} after ${portUpTimeout} ms, it must be up`,
+        `bridge port ${name} is ${port.operState} after ${portUpTimeout} ms, it must be up`,
       );
     }
     await new Promise((resolve) => setTimeout(resolve, pause));

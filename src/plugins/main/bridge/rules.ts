@@ -1,5 +1,8 @@
-/** The nftables elements of bridge's attachments: masquerading and the hardware address check. */
-import type { AddRequest, CheckRequest, DelRequest, GcRequest } from '../../../cni/index.ts';
+/**
+ * The nftables elements of bridge's attachments: masquerading and the hardware address check. Loaded only where it
+ * is needed, for it brings nftables with it.
+ */
+import type { AddRequest, Attachment, CheckRequest, GcRequest } from '../../../cni/index.ts';
 import { type Prefix, parsePrefix } from '../../../lib/ip.ts';
 import { type MacAddress, parseMac } from '../../../lib/mac.ts';
 import { addMasquerade, checkMasquerade, removeMasquerade } from '../../shared/nftables/masquerade.ts';
@@ -11,19 +14,19 @@ import { checkGuard, guardAddress, removeGuards } from './mac-spoof.ts';
 /** Masquerades what the container sends out of its networks; undone if ADD fails later. */
 export function masqueradeContainer(request: AddRequest<BridgeConfig>, addresses: readonly Prefix[]): void {
   const owner = ownerComment(request.attachment);
-  request.onFailure('masquerading', () => removeRules(request));
+  request.onFailure('masquerading', () => removeRules(request.attachment));
   withNftables((connection) => addMasquerade(connection, owner, addresses));
 }
 
 /** Lets the container's port send with its own hardware address only; undone if ADD fails later. */
 export function guardPort(request: AddRequest<BridgeConfig>, port: string, mac: MacAddress): void {
   const owner = ownerComment(request.attachment);
-  request.onFailure('the hardware address check', () => removeRules(request));
+  request.onFailure('the hardware address check', () => removeRules(request.attachment));
   withNftables((connection) => guardAddress(connection, owner, port, mac));
 }
 
 /** Removes the attachment's elements, whatever the configuration says now. */
-export function removeRules({ attachment }: AddRequest<BridgeConfig> | DelRequest<BridgeConfig>): void {
+export function removeRules(attachment: Attachment): void {
   remove(ownedBy(attachment));
 }
 

@@ -4,32 +4,59 @@
  */
 import { CniError } from '../../../cni/index.ts';
 import type { Connection } from '../../../kernel/netlink/connection.ts';
+import { isNetlinkError } from '../../../kernel/netlink/error.ts';
+import { listBridgeVlans } from '../../../kernel/rtnetlink/bridge-vlan.ts';
 import { getLink, type Link } from '../../../kernel/rtnetlink/link.ts';
-import { changeLink } from '../../../kernel/rtnetlink/link-change.ts';
+import { changeLink, createLink } from '../../../kernel/rtnetlink/link-change.ts';
 import { macFromBytes } from '../../../lib/mac.ts';
 import { sha256 } from '../../shared/hash.ts';
 import { type BridgeConfig, vlanLinkName } from './config.ts';
-import { createPort } from './port.ts';
+import { setPortVlans } from './port-vlans.ts';
 
 /** The interface of the bridge's vlan, existing and up. Shared by the network's attachments and never removed. */
 export function ensureVlanGateway(node: Connection, bridge: Link, config: BridgeConfig): Link {
   const name = vlanLinkName(config);
-  if (getLink(node, name) === undefined) {
-    const digest = sha256(name);
-    createPort(
-      node,
-      bridge,
-      {
-        hostName: `veth${digest.subarray(0, 4).toHex()}`,
-        hostMac: macFromBytes(Uint8Array.of(0xfe, ...digest.subarray(4, 9))),
-        peerName: name,
-      },
-      { ...config, vlanTrunk: undefined, hairpinMode: false, portIsolation: false },
-    );
-  }
-  const link = getLink(node, name);
-  if (link === undefined)
-    throw new CniError('tryAgainLater', `link ${name} was removed by someone while it was set up`);
+  const link = getLink(node, name) ?? createVlanGateway(node, bridge, name);
+  ensurePortVlan(node, bridge, link, config);
   if (!link.flags.up) changeLink(node, link, { up: true });
   return link;
+}
+
+/** Many ADDs may come at once: the one that is too late takes the other's. */
+function createVlanGateway(node: Connection, bridge: Link, name: string): Link {
+  const digest = sha256(name);
+  try {
+    createLink(node, {
+      kind: 'veth',
+      name: `veth${digest.subarray(0, 4).toHex()}`,
+      mac: macFromBytes(Uint8Array.of(0xfe, ...digest.subarray(4, 9))),
+      master: bridge.index,
+      up: true,
+      mtu: bridge.mtu,
+      data: { peer: { name, mtu: bridge.mtu } },
+    });
+  } catch (error) {
+    if (!isNetlinkError(error, 'EEXIST')) throw error;
+  }
+  const link = getLink(node, name);
+  if (link !== undefined) return link;
+  throw new CniError('tryAgainLater', `link ${name} was removed by someone while it was set up`);
+}
+
+/** Each time, for an ADD may have been killed between the pair and the vlan of its port. */
+function ensurePortVlan(node: Connection, bridge: Link, link: Link, config: BridgeConfig): void {
+  const port =
+    link.kind === 'veth' && link.parent !== undefined && link.parentNetnsId === undefined
+      ? getLink(node, link.parent)
+      : undefined;
+  if (port?.master !== bridge.index) {
+    throw new CniError(
+      'invalidConfig',
+      `link ${link.name} exists and leads to no port of bridge ${bridge.name}, so it cannot be the gateway of \`vlan\` ${config.vlan}`,
+      'remove it, or name another `bridge`',
+    );
+  }
+  const vlans = listBridgeVlans(node).get(port.index) ?? [];
+  if (vlans.some(({ id, pvid }) => pvid && id === config.vlan)) return;
+  setPortVlans(node, port, { ...config, vlanTrunk: undefined });
 }
