@@ -25,9 +25,18 @@ export async function list(table: nftables.Table): Promise<Listing> {
   if (start < 0) throw new Error(`nft lists no table: ${debug}`);
   return {
     bytecode: withSortedElements(debug.slice(0, start)),
-    json: JSON.parse(json, (key, value) => (key === 'handle' ? undefined : value)),
-    text: debug.slice(start),
+    json: JSON.parse(json, withoutChance),
+    text: debug
+      .slice(start)
+      .replace(/(?<=elements = \{)[^}]*/g, (list) => list.split(/,\s+/).sort().join(',\n')),
   };
+}
+
+/** nft sorts plain keys only; handles go on counting in a table's life. */
+function withoutChance(key: string, value: unknown): unknown {
+  if (key === 'handle') return undefined;
+  if (key !== 'elem' || !Array.isArray(value)) return value;
+  return value.map((each) => JSON.stringify(each)).sort();
 }
 
 /**
