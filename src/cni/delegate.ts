@@ -1,6 +1,6 @@
 /** Calling other plugins on behalf of a request: SPEC.md section 4, "Plugin Delegation". */
-import { CniError, messageOf, toCniError } from './error.ts';
-import { execute, findExecutable, NoAnswerError } from './executable.ts';
+import { CniError } from './error.ts';
+import { errorOfPlugin, execute, findExecutable, NoAnswerError, parseOutput } from './executable.ts';
 import type { Environment, Host } from './host.ts';
 import type { JsonObject } from './json.ts';
 import type { Delegate, DelegateOptions, Ipam, Plugin } from './plugin.ts';
@@ -38,8 +38,7 @@ export function delegateTo(delegator: Delegator, type: string, options: Delegate
       return await callDelegate(delegator, type, command, options);
     } catch (error) {
       if (command === 'ADD' && error instanceof NoAnswerError) registerDel();
-      const { code, msg, details } = toCniError(error);
-      throw new CniError(code, `plugin \`${type}\`: ${msg}`, details);
+      throw errorOfPlugin(type, error);
     }
   };
   const callWithoutResult = async (command: DelegatedCommand) => {
@@ -92,18 +91,4 @@ async function callDelegate(
   if (load !== undefined) return delegator.callInProcess(await load(), env, stdin);
   const stdout = await execute({ path, env, stdin, writeStderr: host.writeStderr });
   return command === 'ADD' ? parseOutput(stdout) : undefined;
-}
-
-function parseOutput(stdout: string): unknown {
-  if (stdout.trim() === '') throw new NoAnswerError('decodingFailure', 'it succeeded, but printed no result');
-  try {
-    return JSON.parse(stdout);
-  } catch (error) {
-    const start = JSON.stringify(stdout.slice(0, 200));
-    throw new NoAnswerError(
-      'decodingFailure',
-      `it printed a result that is no JSON: ${messageOf(error)}`,
-      start,
-    );
-  }
 }

@@ -1,6 +1,6 @@
 /** Finding and executing other plugins: SPEC.md section 4, "Delegated plugin execution procedure". */
 import { statSync } from 'node:fs';
-import { CniError, decodeError, messageOf } from './error.ts';
+import { CniError, decodeError, messageOf, toCniError } from './error.ts';
 import type { Environment } from './host.ts';
 import { pluginTypeProblem } from './names.ts';
 
@@ -131,4 +131,25 @@ function parseError(stdout: string): CniError | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** What an ADD printed, as JSON. Throws a `NoAnswerError` if it is none. */
+export function parseOutput(stdout: string): unknown {
+  if (stdout.trim() === '') throw new NoAnswerError('decodingFailure', 'it succeeded, but printed no result');
+  try {
+    return JSON.parse(stdout);
+  } catch (error) {
+    const start = JSON.stringify(stdout.slice(0, 200));
+    throw new NoAnswerError(
+      'decodingFailure',
+      `it printed a result that is no JSON: ${messageOf(error)}`,
+      start,
+    );
+  }
+}
+
+/** Whatever was thrown while a plugin was called, with the plugin's type in front of the message and its code kept. */
+export function errorOfPlugin(type: string, thrown: unknown): CniError {
+  const { code, msg, details } = toCniError(thrown);
+  return new CniError(code, `plugin \`${type}\`: ${msg}`, details);
 }

@@ -11,9 +11,9 @@ interface Vector {
   readonly output: Readonly<Record<string, string>>;
 }
 
-/** What the reference library prints; testdata/main.go says how they were made. */
+/** What the reference library prints; testdata/results/main.go says how they were made. */
 const vectors: readonly Vector[] = JSON.parse(
-  readFileSync(new URL('./testdata/results.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('./testdata/results/results.json', import.meta.url), 'utf8'),
 );
 
 const context = { version: '0.1.0', subject: 'the result' } as const;

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import type { Attachment } from '../plugin.ts';
+import { goJson } from './go-json.ts';
 
 /** One attachment as libcni keeps it (`cachedInfo` in libcni/api.go). */
 export interface CachedAttachment extends Attachment {
@@ -26,19 +27,22 @@ export type CacheReading =
 /** `CNICacheV1` in libcni/api.go. */
 const cacheKind = 'cniCacheV1';
 
-/** The file of an entry: libcni's member names and order, members that are empty left out as there. */
+/** The file of an entry, byte for byte as libcni writes it (`cacheAdd`): what is empty is left out. */
 export function encodeCacheFile(entry: CachedAttachment): string {
-  return JSON.stringify({
-    kind: cacheKind,
-    containerId: entry.containerId,
-    config: Buffer.from(entry.config).toString('base64'),
-    ifName: entry.ifname,
-    networkName: entry.network,
-    netns: entry.netns || undefined,
-    cniArgs: entry.args.length > 0 ? entry.args : undefined,
-    capabilityArgs: Object.keys(entry.capabilityArgs).length > 0 ? entry.capabilityArgs : undefined,
-    result: entry.result,
-  });
+  const { containerId, ifname, network, netns, args, capabilityArgs, result } = entry;
+  const members: [name: string, value: unknown, isThere: boolean][] = [
+    ['kind', cacheKind, true],
+    ['containerId', containerId, true],
+    ['config', Buffer.from(entry.config).toString('base64'), true],
+    ['ifName', ifname, true],
+    ['networkName', network, true],
+    ['netns', netns, netns !== ''],
+    ['cniArgs', args, args.length > 0],
+    ['capabilityArgs', capabilityArgs, Object.keys(capabilityArgs).length > 0],
+    ['result', result, result !== undefined],
+  ];
+  const written = members.filter(([, , isThere]) => isThere);
+  return `{${written.map(([name, value]) => `"${name}":${goJson(value)}`).join(',')}}`;
 }
 
 /** Reads what libcni or `encodeCacheFile` wrote, of any age. Never throws. */

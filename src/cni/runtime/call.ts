@@ -1,6 +1,5 @@
 /** One call of one plugin, as libcni makes it: what it gets in its environment and on standard input. */
-import { CniError, toCniError } from '../error.ts';
-import { execute, findExecutable } from '../executable.ts';
+import { errorOfPlugin, execute, findExecutable } from '../executable.ts';
 import type { Environment } from '../host.ts';
 import type { JsonObject } from '../json.ts';
 import type { CniCommand } from '../version.ts';
@@ -19,26 +18,29 @@ export interface Caller {
   readonly signal?: AbortSignal;
 }
 
-/** The variables of an operation that is about no attachment. */
-export const noAttachment: AttachmentParameters = { containerId: '', ifname: '' };
+/** One call of a plugin. */
+export interface PluginCall {
+  readonly type: string;
+  readonly command: CniCommand;
+  /** None for an operation that is about no attachment. */
+  readonly attachment?: AttachmentParameters;
+  /** What it gets on standard input. */
+  readonly config: JsonObject;
+  /** What it gets as `CNI_PATH`; the folders of the caller if not given. */
+  readonly path?: string;
+}
 
 /**
  * Executes a plugin and returns what it printed. Throws the `CniError` that it printed, or that says why it printed
  * none, with the plugin's type in front.
  */
-export async function callPlugin(
-  caller: Caller,
-  type: string,
-  command: CniCommand,
-  attachment: AttachmentParameters,
-  config: JsonObject,
-): Promise<string> {
+export async function callPlugin(caller: Caller, call: PluginCall): Promise<string> {
   const { pluginPath, env, writeStderr, signal } = caller;
-  return namingPlugin(type, () =>
+  return namingPlugin(call.type, () =>
     execute({
-      path: findExecutable(type, pluginPath),
-      env: { ...env, ...variables(command, attachment, pluginPath.join(':')) },
-      stdin: JSON.stringify(config),
+      path: findExecutable(call.type, pluginPath),
+      env: { ...env, ...variables({ path: pluginPath.join(':'), ...call }) },
+      stdin: JSON.stringify(call.config),
       ...(writeStderr && { writeStderr }),
       ...(signal && { signal }),
     }),
@@ -50,14 +52,13 @@ export async function namingPlugin<T>(type: string, run: () => T | Promise<T>): 
   try {
     return await run();
   } catch (error) {
-    const { code, msg, details } = toCniError(error);
-    throw new CniError(code, `plugin \`${type}\`: ${msg}`, details);
+    throw errorOfPlugin(type, error);
   }
 }
 
 /** Every variable is set, if only to nothing, so that none is inherited (`Args.AsEnv` in pkg/invoke/args.go). */
-function variables(command: CniCommand, attachment: AttachmentParameters, path: string): Environment {
-  const { containerId, ifname, netns = '', args = [] } = attachment;
+function variables({ command, attachment, path }: PluginCall): Environment {
+  const { containerId = '', ifname = '', netns = '', args = [] } = attachment ?? {};
   return {
     CNI_COMMAND: command,
     CNI_CONTAINERID: containerId,

@@ -2,7 +2,7 @@ import { CniError, messageOf, toCniError } from '../error.ts';
 import type { ValidAttachment } from '../plugin.ts';
 import { isAtLeast } from '../version.ts';
 import type { CachedAttachment } from './cache-format.ts';
-import { type Caller, callPlugin, networkConfig, noAttachment } from './call.ts';
+import { type Caller, callPlugin, networkConfig } from './call.ts';
 import type { NetworkConfigurationList } from './network.ts';
 
 /** What GC needs of the runtime. */
@@ -42,7 +42,7 @@ export async function collectGarbage(
     const more = { 'cni.dev/valid-attachments': attachments, 'cni.dev/attachments': attachments };
     for (const plugin of network.plugins) {
       const config = networkConfig(network, plugin, more);
-      await attempt(() => callPlugin(caller, plugin.type, 'GC', noAttachment, config));
+      await attempt(() => callPlugin(caller, { type: plugin.type, command: 'GC', config }));
     }
   }
   const [first, ...others] = failures;

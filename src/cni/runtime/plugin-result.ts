@@ -1,5 +1,5 @@
 /** The results of ADD on their way to the next plugin, to the runtime's user and through the cache. */
-import { CniError, messageOf } from '../error.ts';
+import { parseOutput } from '../executable.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import { decodeResult, versionOfResult } from '../result-decode.ts';
 import { encodeAgain, encodeResult } from '../result-encode.ts';
@@ -10,7 +10,7 @@ import type { CniVersion } from '../version.ts';
  * that names none has the configuration's, `null` says nothing. Throws a `CniError` (6).
  */
 export function readPrintedResult(stdout: string, version: CniVersion): JsonObject {
-  const json = parse(stdout) ?? {};
+  const json = parseOutput(stdout) ?? {};
   const context = { version, subject: 'the result of ADD' };
   const result = decodeResult(json, context);
   return encodeAgain(result, isJsonObject(json) ? versionOfResult(json, context) : version);
@@ -19,14 +19,4 @@ export function readPrintedResult(stdout: string, version: CniVersion): JsonObje
 /** A result from the cache in the version that the network has now. Throws a `CniError`. */
 export function convertCachedResult(cached: JsonObject, version: CniVersion): JsonObject {
   return encodeResult(decodeResult(cached, { version, subject: 'the cached result' }), version);
-}
-
-function parse(stdout: string): unknown {
-  if (stdout.trim() === '') throw new CniError('decodingFailure', 'it succeeded, but printed no result');
-  try {
-    return JSON.parse(stdout);
-  } catch (error) {
-    const start = JSON.stringify(stdout.slice(0, 200));
-    throw new CniError('decodingFailure', `it printed a result that is no JSON: ${messageOf(error)}`, start);
-  }
 }

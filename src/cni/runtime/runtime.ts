@@ -6,14 +6,7 @@ import { type AttachmentParameters, refuseWrongIds, refuseWrongParameters } from
 import { createResultCache } from './cache.ts';
 import type { CachedAttachment } from './cache-format.ts';
 import { readCachedResult } from './cached-result.ts';
-import {
-  attachmentConfig,
-  type Caller,
-  callPlugin,
-  namingPlugin,
-  networkConfig,
-  noAttachment,
-} from './call.ts';
+import { attachmentConfig, type Caller, callPlugin, namingPlugin, networkConfig } from './call.ts';
 import { collectGarbage } from './gc.ts';
 import type { NetworkConfigurationList } from './network.ts';
 import { readPrintedResult } from './plugin-result.ts';
@@ -77,7 +70,7 @@ export function createRuntime({ cacheDir = '/var/lib/cni', ...caller }: RuntimeO
     const [first, ...others] = network.plugins;
     const call = async (plugin: typeof first, previous?: JsonObject) => {
       const config = attachmentConfig(network, plugin, attachment, previous);
-      const stdout = await callPlugin(caller, plugin.type, 'ADD', attachment, config);
+      const stdout = await callPlugin(caller, { type: plugin.type, command: 'ADD', attachment, config });
       return namingPlugin(plugin.type, () => readPrintedResult(stdout, network.cniVersion));
     };
     let result = await call(first);
@@ -96,7 +89,7 @@ export function createRuntime({ cacheDir = '/var/lib/cni', ...caller }: RuntimeO
     const previous = isAtLeast(network.cniVersion, '0.4.0') ? usableResult(network, key) : undefined;
     for (const plugin of network.plugins.toReversed()) {
       const config = attachmentConfig(network, plugin, attachment, previous);
-      await callPlugin(caller, plugin.type, 'DEL', attachment, config);
+      await callPlugin(caller, { type: plugin.type, command: 'DEL', attachment, config });
     }
     try {
       cache.remove(key);
@@ -128,15 +121,17 @@ export function createRuntime({ cacheDir = '/var/lib/cni', ...caller }: RuntimeO
     const previous = readCachedResult(cache, key, network.cniVersion);
     for (const plugin of network.plugins) {
       const config = attachmentConfig(network, plugin, attachment, previous);
-      await callPlugin(caller, plugin.type, 'CHECK', attachment, config);
+      await callPlugin(caller, { type: plugin.type, command: 'CHECK', attachment, config });
     }
   }
 
   async function status(network: NetworkConfigurationList) {
     if (!isAtLeast(network.cniVersion, '1.1.0')) return;
     try {
-      for (const plugin of network.plugins)
-        await callPlugin(caller, plugin.type, 'STATUS', noAttachment, networkConfig(network, plugin));
+      for (const plugin of network.plugins) {
+        const config = networkConfig(network, plugin);
+        await callPlugin(caller, { type: plugin.type, command: 'STATUS', config });
+      }
     } catch (error) {
       // A plugin that is missing or crashes has no code of its own; it cannot do ADD.
       const { code, msg, details } = toCniError(error);

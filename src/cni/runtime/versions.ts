@@ -1,6 +1,6 @@
 /** What a network's plugins can do: VERSION and `ValidateNetworkList` of libcni. */
 import { CniError, messageOf, toCniError } from '../error.ts';
-import { isJsonObject, member } from '../json.ts';
+import * as s from '../schema/index.ts';
 import { currentVersion } from '../version.ts';
 import { type Caller, callPlugin, namingPlugin } from './call.ts';
 import type { NetworkConfigurationList } from './network.ts';
@@ -50,10 +50,15 @@ export async function validateNetwork(
  * Throws a `CniError` that names the plugin.
  */
 export async function supportedVersions(caller: Caller, type: string): Promise<readonly string[]> {
-  const attachment = { containerId: '', netns: 'dummy', ifname: 'dummy' };
   let stdout: string;
   try {
-    stdout = await callPlugin(caller, type, 'VERSION', attachment, { cniVersion: currentVersion });
+    stdout = await callPlugin(caller, {
+      type,
+      command: 'VERSION',
+      attachment: { containerId: '', netns: 'dummy', ifname: 'dummy' },
+      config: { cniVersion: currentVersion },
+      path: 'dummy',
+    });
   } catch (error) {
     if (messageOf(error).endsWith('unknown CNI_COMMAND: VERSION')) return ['0.1.0'];
     throw error;
@@ -63,21 +68,23 @@ export async function supportedVersions(caller: Caller, type: string): Promise<r
 
 /** Reads the answer to VERSION (`PluginDecoder` in pkg/version/plugin.go). */
 function decodeVersions(stdout: string): readonly string[] {
-  const answer = parse(stdout);
-  const versions = isJsonObject(answer) ? member(answer, 'supportedVersions') : undefined;
-  if (Array.isArray(versions) && versions.length > 0 && versions.every((one) => typeof one === 'string')) {
-    return versions;
-  }
+  const problems: s.Problem[] = [];
+  const answer = versionAnswer.read(parse(stdout), [], problems);
+  if (answer?.supportedVersions !== undefined) return answer.supportedVersions;
   // Version 0.2.0 of the specification brought VERSION, when `supportedVersions` could be left out.
-  if (versions === undefined && isJsonObject(answer) && member(answer, 'cniVersion') === '0.2.0') {
-    return ['0.1.0', '0.2.0'];
-  }
+  if (answer?.cniVersion === '0.2.0') return ['0.1.0', '0.2.0'];
+  const [problem] = problems.map((one) => s.describeProblem(one));
   throw new CniError(
     'decodingFailure',
-    'its answer to VERSION has no list `supportedVersions`',
+    `its answer to VERSION is wrong: ${problem ?? '`supportedVersions` is missing'}`,
     stdout.slice(0, 200),
   );
 }
+
+const versionAnswer = s.object({
+  cniVersion: s.string({ minLength: 1 }),
+  supportedVersions: s.array(s.string(), { minItems: 1 }).optional(),
+});
 
 function parse(text: string): unknown {
   try {

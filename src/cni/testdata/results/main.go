@@ -1,4 +1,4 @@
-// Prints what the reference library makes of results in every version: testdata/results.json.
+// Prints what the reference library makes of results in every version: results.json.
 //
 // In a checkout of github.com/containernetworking/cni (made with its commit of 2026-11, specification 1.1.0):
 //
