@@ -19,15 +19,21 @@ async function asPlugin(name: PluginName): Promise<number> {
   return runPlugin(await loadPlugin(name), nodeHost({ resolve }));
 }
 
+/** Where Bun shows a compiled executable its own source files. */
+const bundleRoot = '/$bunfs/';
+
 async function asCommandLine(): Promise<number> {
+  const { isatty } = await import('node:tty');
   const { runCli } = await import('../cli/main.ts');
   const { env, writeStdout, writeStderr } = nodeHost();
   return runCli(process.argv.slice(2), {
     env,
     writeStdout,
     writeStderr,
-    stdoutIsTerminal: process.stdout.isTTY === true,
-    executablePath: process.execPath,
+    stdoutIsTerminal: isatty(1),
+    stderrIsTerminal: isatty(2),
+    isRoot: process.geteuid?.() === 0,
+    executablePath: import.meta.path.startsWith(bundleRoot) ? process.execPath : undefined,
   });
 }
 

@@ -1,0 +1,25 @@
+import type { Command } from '../command.ts';
+import { add } from './add.ts';
+import { check } from './check.ts';
+import { del } from './del.ts';
+import { gc } from './gc.ts';
+import { helpOn } from './help.ts';
+import { install } from './install.ts';
+import { list } from './list.ts';
+import { status } from './status.ts';
+import { validate } from './validate.ts';
+import { version } from './version.ts';
+
+/** Every command, in the order of the help. */
+export const commands: readonly Command[] = [
+  add,
+  check,
+  del,
+  list,
+  status,
+  gc,
+  validate,
+  install,
+  version,
+  helpOn(() => commands),
+];

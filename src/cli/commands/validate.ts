@@ -1,0 +1,76 @@
+import { createRuntime } from '../../cni/runtime/index.ts';
+import type { Call, Command, Report } from '../command.ts';
+import { exitCodes } from '../exit-code.ts';
+import * as option from '../option.ts';
+import { pluginPathOf } from '../settings.ts';
+import type { Style } from '../text/style.ts';
+import { type Inspection, inspectFile } from '../validate/file.ts';
+import { formatFinding } from '../validate/finding.ts';
+
+/** `fairlead validate`. */
+export const validate: Command = {
+  name: 'validate',
+  summary: 'shows every mistake in network configuration files',
+  about: `Reads network configuration files as a runtime does and shows everything that is wrong, with line and
+column: the network's own keys, the plugins' configuration by their schemas (of the plugins in this
+executable), plugins that are not on CNI_PATH, and versions that a plugin does not support. A hint
+is about a key that nobody knows. Needs no root.`,
+  parameters: [
+    {
+      name: 'FILE',
+      about: 'a .conflist, or a .conf or .json with a single plugin',
+      presence: 'repeated',
+    },
+  ],
+  options: [option.pluginPath],
+  examples: ['fairlead validate /etc/cni/net.d/*.conflist'],
+  whenFailed: 'a file has an error (hints alone are none)',
+  run,
+};
+
+async function run(call: Call): Promise<Report> {
+  const pluginPath = pluginPathOf(call);
+  const runtime = createRuntime({ pluginPath, env: call.io.env });
+  const inspections: Inspection[] = [];
+  for (const file of call.parameters) inspections.push(await inspectFile(file, { pluginPath, runtime }));
+  const findings = inspections.flatMap((inspection) => inspection.findings);
+  return {
+    exitCode: findings.some(({ severity }) => severity === 'error') ? exitCodes.failed : exitCodes.done,
+    text: (style) => inspections.map((inspection) => describe(inspection, style)).join(''),
+    json: {
+      files: inspections.map(({ file, network, findings }) => ({
+        file,
+        network: network?.name ?? null,
+        plugins: network?.plugins.map(({ type }) => type) ?? [],
+        findings,
+      })),
+    },
+  };
+}
+
+function describe({ file, network, findings }: Inspection, style: Style): string {
+  const lines = findings.map((finding) => {
+    const [place = '', rest = ''] = splitOnce(formatFinding(finding), `: ${finding.severity}: `);
+    const colour = finding.severity === 'error' ? style.red : style.yellow;
+    return `${style.bold(place)}: ${colour(finding.severity)}: ${rest}\n`;
+  });
+  const errors = findings.filter(({ severity }) => severity === 'error').length;
+  const hints = findings.length - errors;
+  const counts = [count(errors, 'error'), count(hints, 'hint')].filter((text) => text !== '').join(', ');
+  const what =
+    network === undefined
+      ? ''
+      : `network ${network.name}, ${network.plugins.map(({ type }) => type).join(' → ')}`;
+  const verdict = errors === 0 ? style.green('right') : style.red('wrong');
+  return `${lines.join('')}${verdict} ${file}: ${[counts, errors === 0 ? what : ''].filter((text) => text !== '').join('; ')}\n`;
+}
+
+function splitOnce(text: string, separator: string): readonly [string, string] {
+  const at = text.indexOf(separator);
+  return [text.slice(0, at), text.slice(at + separator.length)];
+}
+
+function count(number: number, noun: string): string {
+  if (number === 0) return '';
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}
