@@ -113,8 +113,17 @@ export function unmount(target: string, flags: number): void {
   check(`umount ${target}`, (c) => c.umount2(ptr(path), flags));
 }
 
-/** flock(2): waits for the whole file's advisory lock, exclusive; the kernel frees it when the process dies. */
-export function lockExclusive(fd: number, what: string): void {
-  const LOCK_EX = 2;
-  check(`flock ${what}`, (c) => c.flock(fd, LOCK_EX));
+/**
+ * flock(2) without waiting: whether the file's exclusive advisory lock is this process's now; the kernel frees it when
+ * the process dies. Throws SystemError.
+ */
+export function tryLockExclusive(fd: number, what: string): boolean {
+  const [LOCK_EX, LOCK_NB] = [2, 4];
+  try {
+    check(`flock ${what}`, (c) => c.flock(fd, LOCK_EX | LOCK_NB));
+    return true;
+  } catch (error) {
+    if (error instanceof SystemError && error.code === 'EAGAIN') return false;
+    throw error;
+  }
 }

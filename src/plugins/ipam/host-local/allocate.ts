@@ -1,8 +1,18 @@
 /** Choosing addresses: one of each range set, all or none. */
 import { CniError } from '../../../cni/index.ts';
-import { formatAddress, type IpAddress, type Prefix, parseAddress, sameAddress } from '../../../lib/ip.ts';
-import { type Candidate, candidates, formatRangeSet, inRange, type RangeSet, rangeOf } from './range.ts';
-import type { Owner, Store } from './store.ts';
+import { formatAddress, type IpAddress, type Prefix, parseAddress } from '../../../lib/ip.ts';
+import {
+  type Candidate,
+  candidates,
+  formatRangeSet,
+  inRange,
+  purposeOf,
+  type RangeSet,
+  rangeOf,
+  sizeOf,
+} from './range.ts';
+import type { Owner } from './reservation.ts';
+import type { Store } from './store.ts';
 
 /** An address given out: with its subnet's length, and the subnet's gateway. */
 export interface Allocation {
@@ -15,8 +25,12 @@ const noAddressLeft = 100;
 /** "That address is taken", or held by the same attachment already. */
 const addressTaken = 101;
 
-/** How many candidates are tried one by one before the store's list is read, which pays from there on. */
-const triesBeforeListing = 16;
+/** What an operator can do about that. */
+export const exhaustedAdvice =
+  'delete containers, run GC to free the addresses of those that are gone, or configure a larger range';
+
+/** How many candidates are tried one by one (0.002 ms each) before the store's list is read, which pays from there on. */
+const triesBeforeListing = 128;
 
 /**
  * Reserves one address of each set for the owner: the one that was asked for, where it lies in the set, else
@@ -30,27 +44,43 @@ export function allocate(
   owner: Required<Owner>,
 ): Allocation[] {
   refuseSecond(store, sets, owner);
-  const wanted = [...requested];
+  const asked = assign(sets, requested);
+  const given: Allocation[] = [];
   try {
-    const given = sets.map((set, index) => {
-      const position = wanted.findIndex((address) => rangeOf(set, address) !== undefined);
-      const [asked] = position < 0 ? [] : wanted.splice(position, 1);
-      return asked === undefined
-        ? takeNext(store, set, index, owner)
-        : takeRequested(store, set, index, owner, asked);
-    });
-    if (wanted.length > 0) {
-      const missing = wanted.map(formatAddress).join(', ');
-      throw new CniError(
-        'invalidConfig',
-        `requested ${missing}, which no range of \`ipam\` contains: ${sets.map(formatRangeSet).join('; ')}`,
+    for (const [index, set] of sets.entries()) {
+      const address = asked[index];
+      given.push(
+        address === undefined
+          ? takeNext(store, set, index, owner)
+          : takeRequested(store, set, index, owner, address),
       );
     }
     return given;
   } catch (error) {
-    store.release(owner);
+    store.release(
+      owner,
+      given.map(({ address: { address } }) => address),
+    );
     throw error;
   }
+}
+
+/** The address asked for of each set: the first one that lies in it. Each must find a set. */
+function assign(
+  sets: readonly RangeSet[],
+  requested: readonly IpAddress[],
+): readonly (IpAddress | undefined)[] {
+  const left = [...requested];
+  const asked = sets.map((set) => {
+    const position = left.findIndex((address) => rangeOf(set, address) !== undefined);
+    return position < 0 ? undefined : left.splice(position, 1)[0];
+  });
+  if (left.length === 0) return asked;
+  throw new CniError(
+    'invalidConfig',
+    `requested ${left.map(formatAddress).join(', ')}, which no range of \`ipam\` has to give: ${sets.map(formatRangeSet).join('; ')}`,
+    'one address is given of each range set',
+  );
 }
 
 /** ADD twice for one attachment is the runtime's error (SPEC.md section 2, ADD): the first one's addresses stay. */
@@ -73,10 +103,11 @@ function takeRequested(
   const range = rangeOf(set, address);
   const text = formatAddress(address);
   if (range === undefined) throw new Error(`${text} was looked up in a range that does not contain it`);
-  if (sameAddress(address, range.gateway)) {
+  const purpose = purposeOf(range, address);
+  if (purpose !== undefined) {
     throw new CniError(
       'invalidConfig',
-      `requested ${text} is the gateway of its subnet; ask for another address`,
+      `requested ${text} is ${purpose} of its subnet; ask for another address`,
     );
   }
   if (!store.reserve(address, owner, index)) {
@@ -96,7 +127,7 @@ function takeNext(store: Store, set: RangeSet, index: number, owner: Required<Ow
   throw new CniError(
     noAddressLeft,
     `no address left in range set ${index}: ${formatRangeSet(set)}`,
-    'free addresses by deleting containers, run GC for those that are gone, or configure a larger range',
+    exhaustedAdvice,
   );
 }
 
@@ -108,9 +139,9 @@ function allocation({ address, range }: Candidate): Allocation {
 export function hasFreeAddress(store: Store, set: RangeSet): boolean {
   const taken = [...store.taken()].flatMap((name) => parseAddress(name) ?? []);
   return set.some((range) => {
-    const gateway = inRange(range, range.gateway) ? 1n : 0n;
-    const size = range.end.value - range.start.value + 1n - gateway;
-    const used = taken.filter((address) => inRange(range, address) && !sameAddress(address, range.gateway));
-    return BigInt(used.length) < size;
+    const used = taken.filter(
+      (address) => inRange(range, address) && purposeOf(range, address) === undefined,
+    );
+    return BigInt(used.length) < sizeOf(range);
   });
 }

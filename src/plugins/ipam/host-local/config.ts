@@ -9,6 +9,7 @@ import {
   type Range,
   type RangeConfig,
   type RangeSet,
+  unmapped,
 } from './range.ts';
 
 const range = object({
@@ -43,13 +44,20 @@ export type HostLocalConfig = Infer<typeof hostLocalSchema>;
 /** Where the reference keeps its reservations. */
 export const defaultDataDir = '/var/lib/cni/networks';
 
-/** The directory that holds a directory per network. Must be absolute: nothing depends on where we were started. */
+/** The directory that holds a directory per network. */
 export function dataDirOf(config: HostLocalConfig): string {
-  const dataDir = config.ipam.dataDir || defaultDataDir;
-  if (!dataDir.startsWith('/') || dataDir.includes('\0')) {
-    throw invalid('ipam.dataDir', `must be an absolute path, got ${JSON.stringify(dataDir)}`);
-  }
-  return dataDir;
+  return absolute('ipam.dataDir', config.ipam.dataDir || defaultDataDir);
+}
+
+/** The file that `dns` is read from, where one is named. */
+export function resolvConfOf({ ipam: { resolvConf } }: HostLocalConfig): string | undefined {
+  return resolvConf ? absolute('ipam.resolvConf', resolvConf) : undefined;
+}
+
+/** Nothing depends on where a runtime happened to start us. */
+function absolute(key: string, path: string): string {
+  if (path.startsWith('/') && !path.includes('\0')) return path;
+  throw invalid(key, `must be an absolute path, got ${JSON.stringify(path)}`);
 }
 
 /**
@@ -113,26 +121,28 @@ function refuseOverlaps(sets: readonly RangeSet[], names: readonly string[]): vo
 }
 
 /**
- * The addresses that were asked for: CNI_ARGS `IP`, `args.cni.ips` and `runtimeConfig.ips`, all of them, as the
- * reference takes them; a prefix length is allowed and not used.
+ * The addresses that were asked for: CNI_ARGS `IP`, `args.cni.ips` and `runtimeConfig.ips`, all of them, each once, as
+ * the reference takes them. A prefix length is allowed and not used; an empty `IP` asks for none.
  */
-export function requestedAddresses(request: Request<HostLocalConfig>): IpAddress[] {
-  const { config, args } = request;
-  const asked: [source: string, text: string][] = [
-    ...(args.has('IP') ? [['CNI_ARGS IP', args.get('IP') ?? ''] as [string, string]] : []),
-    ...(config.args?.cni?.ips ?? []).map((text, index): [string, string] => [`args.cni.ips[${index}]`, text]),
-    ...(config.runtimeConfig?.ips ?? []).map((text, index): [string, string] => [
-      `runtimeConfig.ips[${index}]`,
-      text,
-    ]),
+export function requestedAddresses({ config, args }: Request<HostLocalConfig>): IpAddress[] {
+  const fromArgs = args.get('IP');
+  const asked = [
+    ...(fromArgs ? [{ source: 'CNI_ARGS IP', text: fromArgs }] : []),
+    ...named('args.cni.ips', config.args?.cni?.ips),
+    ...named('runtimeConfig.ips', config.runtimeConfig?.ips),
   ];
   const addresses: IpAddress[] = [];
-  for (const [source, text] of asked) {
-    const address = parseAddress(text) ?? parsePrefix(text)?.address;
-    if (address === undefined) throw invalid(source, `must be an IP address, got ${JSON.stringify(text)}`);
+  for (const { source, text } of asked) {
+    const parsed = parseAddress(text) ?? parsePrefix(text)?.address;
+    if (parsed === undefined) throw invalid(source, `must be an IP address, got ${JSON.stringify(text)}`);
+    const address = unmapped(parsed);
     if (!addresses.some((other) => sameAddress(other, address))) addresses.push(address);
   }
   return addresses;
+}
+
+function named(source: string, texts: readonly string[] = []): { source: string; text: string }[] {
+  return texts.map((text, index) => ({ source: `${source}[${index}]`, text }));
 }
 
 function invalid(where: string, what: string): CniError {

@@ -1,6 +1,6 @@
 /**
- * Which addresses an attachment holds, without reading the whole store: a file per attachment in
- * DATADIR/.fairlead/NETWORK/owners.
+ * Which addresses an attachment holds, without reading the whole store: DATADIR/.fairlead/NETWORK/owners has 256
+ * files, in which a reservation is a line in the file that its container's id hashes to.
  *
  * The index is only believed while the store's directory is as this code left it: after each change both
  * directories get the same modification time, to the microsecond. Whatever else creates or removes a file in
@@ -9,74 +9,144 @@
  * after ours still gets another time than ours.
  */
 import { mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
-import { formatAddress, type IpAddress, parseAddress } from '../../../lib/ip.ts';
-import type { Owner, Reservation } from './store.ts';
+import { formatAddress, parseAddress } from '../../../lib/ip.ts';
+import { sha256 } from '../../shared/hash.ts';
+import { codeOf, type Owner, type Reservation } from './reservation.ts';
 
-/** The index of one store, used by the holder of the store's lock. */
+/** A reservation whose owner is known. */
+export type Owned = Reservation & { readonly owner: Owner };
+
+/**
+ * The index of one store, used by the holder of the store's lock. Nothing here fails: an index that cannot be
+ * written is right for this process, and the next one builds it anew.
+ */
 export interface OwnerIndex {
-  addressesOf(owner: Required<Owner>): IpAddress[];
-  add(owner: Required<Owner>, address: IpAddress): void;
-  remove(owner: Required<Owner>): void;
+  /** Whether the store was, when the index was opened, as the index's last user left it. */
+  readonly agreed: boolean;
+  /** What a container holds, on any of its interfaces. */
+  of(containerId: string): readonly Owned[];
+  /** Says what a container holds now. */
+  set(containerId: string, held: readonly Owned[]): void;
+  /** Builds the index from all reservations. */
+  build(reservations: readonly Reservation[]): void;
   /** Ends a change: says that index and store agree. Without it the next process builds the index anew. */
   settle(): void;
-  /** Builds the index from the store. */
-  rebuild(): void;
 }
 
 /** Opens the index of the store in `directory`, kept in `side`, building it where the two do not agree. */
 export function openOwnerIndex(directory: string, side: string, read: () => Reservation[]): OwnerIndex {
   const owners = `${side}/owners`;
-  const fileOf = (owner: Owner) => `${owners}/${owner.containerId}:${owner.ifname ?? ''}`;
+  const known = new Map<string, readonly Owned[]>();
+  let written = true;
 
+  const lines = (bucket: string): readonly Owned[] => {
+    const held = known.get(bucket) ?? parseLines(readOr(`${owners}/${bucket}`, ''));
+    known.set(bucket, held);
+    return held;
+  };
+  const write = (bucket: string, held: readonly Owned[]) => {
+    known.set(bucket, held);
+    written =
+      attempt(() => writeFileSync(`${owners}/${bucket}`, formatLines(held), { mode: 0o600 })) && written;
+  };
+  const build = (reservations: readonly Reservation[]) => {
+    known.clear();
+    for (let bucket = 0; bucket < 256; bucket++) known.set(hex(bucket), []);
+    for (const [bucket, held] of byBucket(reservations)) known.set(bucket, held);
+    written = attempt(() => {
+      rmSync(owners, { recursive: true, force: true });
+      mkdirSync(owners, { recursive: true, mode: 0o700 });
+    });
+    if (!written) return;
+    for (const [bucket, held] of known) if (held.length > 0) write(bucket, held);
+  };
   const settle = () => {
-    // Microseconds, which a double holds exactly enough; an odd digit tells it from a clock's whole ticks.
-    const now = (Math.floor(Date.now() * 1000 + (process.hrtime()[1] % 1000)) * 10 + 7) / 1e7;
-    utimesSync(owners, now, now);
-    utimesSync(directory, now, now);
+    if (written) written = attempt(() => setSameTime(owners, directory));
   };
-  const agrees = () => {
-    const index = statSync(owners, { bigint: true, throwIfNoEntry: false });
-    return index !== undefined && index.mtimeNs === statSync(directory, { bigint: true }).mtimeNs;
-  };
-  const addressesIn = (path: string): IpAddress[] => {
-    let text: string;
-    try {
-      text = readFileSync(path, 'utf8');
-    } catch (error) {
-      if ((error as { code?: string }).code === 'ENOENT') return [];
-      throw error;
-    }
-    return text.split('\n').flatMap((line) => parseAddress(line) ?? []);
-  };
-  const write = (path: string, addresses: readonly IpAddress[]) =>
-    writeFileSync(path, `${addresses.map(formatAddress).join('\n')}\n`, { mode: 0o600 });
 
-  const rebuild = () => {
-    rmSync(owners, { recursive: true, force: true });
-    mkdirSync(owners, { mode: 0o700 });
-    const byFile = new Map<string, IpAddress[]>();
-    for (const { address, owner } of read()) {
-      if (owner === undefined) continue;
-      const file = fileOf(owner);
-      byFile.set(file, [...(byFile.get(file) ?? []), address]);
-    }
-    for (const [file, addresses] of byFile) write(file, addresses);
+  const agreed = haveSameTime(owners, directory);
+  if (!agreed) {
+    build(read());
     settle();
-  };
-
-  if (!agrees()) rebuild();
+  }
   return {
-    // As the reference does: what names only the container counts where nothing names the interface too.
-    addressesOf: (owner) => {
-      const exact = addressesIn(fileOf(owner));
-      return exact.length > 0 ? exact : addressesIn(fileOf({ containerId: owner.containerId }));
+    agreed,
+    of: (containerId) =>
+      lines(bucketOf(containerId)).filter(({ owner }) => owner.containerId === containerId),
+    set: (containerId, held) => {
+      const bucket = bucketOf(containerId);
+      write(bucket, [...lines(bucket).filter(({ owner }) => owner.containerId !== containerId), ...held]);
     },
-    add: (owner, address) => write(fileOf(owner), [...addressesIn(fileOf(owner)), address]),
-    remove: (owner) => {
-      const exact = addressesIn(fileOf(owner)).length > 0;
-      rmSync(fileOf(exact ? owner : { containerId: owner.containerId }), { force: true });
-    },
+    build,
     settle,
-    rebuild,
   };
+}
+
+function setSameTime(owners: string, directory: string): void {
+  // Microseconds, which a double holds exactly enough; an odd digit tells it from a clock's whole ticks.
+  const now = (Math.floor(Date.now() * 1000 + (process.hrtime()[1] % 1000)) * 10 + 7) / 1e7;
+  utimesSync(owners, now, now);
+  utimesSync(directory, now, now);
+}
+
+/** Where a file system keeps whole seconds only, a change after ours could go unseen: nothing is believed there. */
+function haveSameTime(owners: string, directory: string): boolean {
+  const [index, store] = [owners, directory].map(
+    (path) => statSync(path, { bigint: true, throwIfNoEntry: false })?.mtimeNs,
+  );
+  return index !== undefined && index === store && index % 1_000_000_000n !== 0n;
+}
+
+function hex(byte: number): string {
+  return byte.toString(16).padStart(2, '0');
+}
+
+function bucketOf(containerId: string): string {
+  return hex(sha256(containerId)[0] ?? 0);
+}
+
+function byBucket(reservations: readonly Reservation[]): Map<string, Owned[]> {
+  const buckets = new Map<string, Owned[]>();
+  for (const reservation of reservations) {
+    const { owner } = reservation;
+    if (owner === undefined) continue;
+    const bucket = bucketOf(owner.containerId);
+    const held = buckets.get(bucket) ?? [];
+    held.push({ ...reservation, owner });
+    buckets.set(bucket, held);
+  }
+  return buckets;
+}
+
+function formatLines(held: readonly Owned[]): string {
+  return held
+    .map(({ address, owner }) => `${formatAddress(address)} ${owner.containerId} ${owner.ifname ?? ''}\n`)
+    .join('');
+}
+
+function parseLines(text: string): Owned[] {
+  return text.split('\n').flatMap((line) => {
+    const [name = '', containerId, ifname] = line.split(' ');
+    const address = parseAddress(name);
+    if (address === undefined || containerId === undefined) return [];
+    return { address, owner: ifname ? { containerId, ifname } : { containerId }, abandoned: false };
+  });
+}
+
+function attempt(action: () => void): boolean {
+  try {
+    action();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function readOr(path: string, otherwise: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return otherwise;
+    throw error;
+  }
 }

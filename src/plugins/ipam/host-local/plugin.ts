@@ -7,20 +7,22 @@ import {
   isAtLeast,
   type Request,
   type Result,
+  type ValidAttachment,
 } from '../../../cni/index.ts';
 import { formatAddress, formatPrefix } from '../../../lib/ip.ts';
-import { type Allocation, allocate, hasFreeAddress } from './allocate.ts';
+import { type Allocation, allocate, exhaustedAdvice, hasFreeAddress } from './allocate.ts';
 import {
   dataDirOf,
   type HostLocalConfig,
   hostLocalSchema,
   rangeSetsOf,
   requestedAddresses,
+  resolvConfOf,
 } from './config.ts';
 import { formatRangeSet, type RangeSet } from './range.ts';
-import { currentBoot, freeReservationsOfEarlierBoots } from './reboot.ts';
+import type { Owner } from './reservation.ts';
 import { readResolvConf } from './resolv-conf.ts';
-import { type Owner, openStore, type Store } from './store.ts';
+import { openExistingStore, openStore, type Store } from './store.ts';
 
 export const plugin = definePlugin({
   name: 'host-local',
@@ -29,56 +31,56 @@ export const plugin = definePlugin({
   add,
   del: (request) => {
     // No validation of ranges here: DEL frees by owner, and must work when the configuration has changed.
-    withStore(request, (store) => store.release(ownerOf(request.attachment)));
+    withStore(request, openExistingStore, (store) => store?.release(ownerOf(request.attachment)));
   },
   check: (request) => {
     const { containerId, ifname } = request.attachment;
-    const held = withStore(request, (store) => store.held(ownerOf(request.attachment)));
-    if (held.length === 0) {
-      throw new CniError(
-        102,
-        `no address is reserved for container ${containerId}, interface ${ifname}`,
-        'its reservation was removed from the store; delete the container and add it again',
-      );
-    }
+    const owner = ownerOf(request.attachment);
+    const held = withStore(request, openExistingStore, (store) => store?.held(owner) ?? []);
+    if (held.length > 0) return;
+    throw new CniError(
+      102,
+      `no address is reserved for container ${containerId}, interface ${ifname}`,
+      'its reservation was removed from the store; delete the container and add it again',
+    );
   },
   gc: (request) => {
-    const valid = new Set(
-      request.validAttachments.map(({ containerId, ifname }) => `${containerId}:${ifname}`),
-    );
-    const containers = new Set(request.validAttachments.map(({ containerId }) => containerId));
-    withStore(request, (store) =>
-      store.releaseWhere(({ owner }) => {
-        if (owner === undefined) return false;
-        return owner.ifname === undefined
-          ? !containers.has(owner.containerId)
-          : !valid.has(`${owner.containerId}:${owner.ifname}`);
-      }),
+    const isValid = validity(request.validAttachments);
+    withStore(request, openExistingStore, (store) =>
+      store?.releaseWhere(({ owner, abandoned }) => (owner === undefined ? abandoned : !isValid(owner))),
     );
   },
   status: (request) => {
     const sets = rangeSetsOf(request.config);
-    const full = withStore(request, (store) => sets.find((set) => !hasFreeAddress(store, set)));
-    if (full !== undefined) {
-      throw new CniError(
-        'limitedConnectivity',
-        `no address left in ${formatRangeSet(full)}`,
-        'running containers are not affected, new ones get no address',
-      );
-    }
+    const full = withStore(request, openStore, (store) => sets.find((set) => !hasFreeAddress(store, set)));
+    if (full === undefined) return;
+    throw new CniError(
+      'pluginNotAvailable',
+      `no address left in ${formatRangeSet(full)} for network ${request.network}`,
+      exhaustedAdvice,
+    );
   },
 });
+
+/** Whether an owner is among the attachments that still exist; one that names no interface, by its container. */
+function validity(attachments: readonly ValidAttachment[]): (owner: Owner) => boolean {
+  const keys = new Set(
+    attachments.flatMap(({ containerId, ifname }) => [containerId, `${containerId} ${ifname}`]),
+  );
+  return ({ containerId, ifname }) =>
+    keys.has(ifname === undefined ? containerId : `${containerId} ${ifname}`);
+}
 
 function add(request: AddRequest<HostLocalConfig>): Result {
   const { config, attachment } = request;
   const sets = rangeSetsOf(config);
   refuseManyForOldVersions(request, sets);
   const requested = requestedAddresses(request);
-  const dns = config.ipam.resolvConf ? readDns(config.ipam.resolvConf) : undefined;
-  const given = withStore(request, (store) => {
-    freeReservationsOfEarlierBoots(store, dataDirOf(config), request.network, currentBoot());
-    return allocate(store, sets, requested, ownerOf(attachment));
-  });
+  const resolvConf = resolvConfOf(config);
+  const dns = resolvConf === undefined ? undefined : readDns(resolvConf);
+  const given = withStore(request, openStore, (store) =>
+    allocate(store, sets, requested, ownerOf(attachment)),
+  );
   return {
     ips: given.map(toIpConfig),
     ...(config.ipam.routes.length > 0 ? { routes: config.ipam.routes } : {}),
@@ -95,21 +97,22 @@ function ownerOf({ containerId, ifname }: Attachment): Required<Owner> {
 }
 
 /** Opens the network's store, with its lock, for the time of one call. The file system's errors become CNI errors (5). */
-function withStore<T>(request: Request<HostLocalConfig>, call: (store: Store) => T): T {
-  const dataDir = dataDirOf(request.config);
+function withStore<S extends Store | undefined, T>(
+  { config, network }: Request<HostLocalConfig>,
+  open: (dataDir: string, network: string) => S,
+  call: (store: S) => T,
+): T {
+  const dataDir = dataDirOf(config);
   try {
-    const store = openStore(dataDir, request.network);
+    const store = open(dataDir, network);
     try {
       return call(store);
     } finally {
-      store.close();
+      store?.close();
     }
   } catch (error) {
     if (error instanceof CniError || !(error instanceof Error) || !('code' in error)) throw error;
-    throw new CniError(
-      'ioFailure',
-      `cannot keep reservations in ${dataDir}/${request.network}: ${error.message}`,
-    );
+    throw new CniError('ioFailure', `cannot keep reservations in ${dataDir}/${network}: ${error.message}`);
   }
 }
 

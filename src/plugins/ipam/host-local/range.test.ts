@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { formatAddress, parseAddress } from '../../../lib/ip.ts';
-import { candidates, completeRange, overlap, type RangeConfig, type RangeSet } from './range.ts';
+import { candidates, completeRange, overlap, type RangeConfig, type RangeSet, sizeOf } from './range.ts';
 
 function set(...configs: [RangeConfig, ...RangeConfig[]]): RangeSet {
   return configs.map(completeRange) as unknown as RangeSet;
@@ -37,6 +37,46 @@ describe('a range is completed as the reference does it', () => {
   ])('%j is refused: %s', (config, message) => {
     expect(() => completeRange(config)).toThrow(message);
   });
+});
+
+test.each([
+  [{ subnet: '0.0.0.0/0' }, '0.0.0.1', '255.255.255.254', '0.0.0.1'],
+  [{ subnet: 'fd00::/126' }, 'fd00::1', 'fd00::3', 'fd00::1'],
+  [
+    { subnet: '10.1.0.0/24', rangeStart: '', rangeEnd: '', gateway: '' },
+    '10.1.0.1',
+    '10.1.0.254',
+    '10.1.0.1',
+  ],
+  [
+    { subnet: '10.1.0.0/24', rangeStart: '::ffff:10.1.0.9', gateway: '10.9.0.1' },
+    '10.1.0.9',
+    '10.1.0.254',
+    '10.9.0.1',
+  ],
+  [
+    { subnet: '10.1.0.0/24', rangeStart: '10.1.0.7', rangeEnd: '10.1.0.7' },
+    '10.1.0.7',
+    '10.1.0.7',
+    '10.1.0.1',
+  ],
+])('%j is taken as the reference takes it', (config, start, end, gateway) => {
+  const range = completeRange(config);
+  expect([range.start, range.end, range.gateway].map(formatAddress)).toEqual([start, end, gateway]);
+});
+
+test.each([
+  [{ subnet: '10.1.0.0/29', rangeStart: '10.1.0.0', rangeEnd: '10.1.0.7' }, 5n],
+  [{ subnet: '10.1.0.0/29', gateway: '10.1.0.4' }, 5n],
+  [{ subnet: '10.1.0.0/29', gateway: '10.9.0.1' }, 6n],
+  [{ subnet: '10.1.0.0/30' }, 1n],
+  [{ subnet: '10.1.0.0/24', rangeStart: '10.1.0.1', rangeEnd: '10.1.0.1' }, 0n],
+  [{ subnet: 'fd00::/126', rangeStart: 'fd00::' }, 2n],
+  [{ subnet: 'fd00::/64' }, 2n ** 64n - 2n],
+])('%j gives %d addresses', (config, size) => {
+  const range = completeRange(config);
+  expect(sizeOf(range)).toBe(size);
+  if (size < 100n) expect(order([range])).toHaveLength(Number(size));
 });
 
 describe('candidates', () => {

@@ -24,7 +24,7 @@ export interface RangeConfig {
   gateway?: string;
 }
 
-/** A range with everything filled in: addresses from `start` to `end`, both included, never the gateway. */
+/** A range with everything filled in: addresses from `start` to `end`, both included, but those of `purposeOf`. */
 export interface Range {
   readonly subnet: Prefix;
   readonly start: IpAddress;
@@ -70,7 +70,7 @@ export function completeRange(config: RangeConfig): Range {
     );
   }
   // The gateway may lie outside the subnet (an on-link router elsewhere), but not in the other family.
-  const gateway = config.gateway === undefined ? first : address('gateway', config.gateway);
+  const gateway = address('gateway', config.gateway) ?? first;
   if (gateway.family !== family) {
     throw new BadRangeError(
       `\`gateway\` ${config.gateway} must be an IPv${family} address, as \`subnet\` ${config.subnet} is`,
@@ -79,16 +79,23 @@ export function completeRange(config: RangeConfig): Range {
   return { subnet, start, end, gateway };
 }
 
-function address(key: string, text: string): IpAddress {
+/** As Go reads a net.IP: an empty text is no address, and an IPv4 address in IPv6 form is the IPv4 address. */
+function address(key: string, text: string | undefined): IpAddress | undefined {
+  if (text === undefined || text === '') return undefined;
   const parsed = parseAddress(text);
   if (parsed === undefined) throw new BadRangeError(`\`${key}\` must be an IP address, got "${text}"`);
-  return parsed;
+  return unmapped(parsed);
+}
+
+/** The IPv4 address that an IPv4-mapped IPv6 address (RFC 4291 section 2.5.5.2) stands for; any other as it is. */
+export function unmapped(address: IpAddress): IpAddress {
+  const isMapped = address.family === 6 && address.value >> 32n === 0xffffn;
+  return isMapped ? { family: 4, value: address.value & 0xffff_ffffn } : address;
 }
 
 function within(subnet: Prefix, key: string, text: string | undefined): IpAddress | undefined {
-  if (text === undefined) return undefined;
   const parsed = address(key, text);
-  if (!containsAddress(subnet, parsed)) {
+  if (parsed !== undefined && !containsAddress(subnet, parsed)) {
     throw new BadRangeError(`\`${key}\` ${text} must lie in \`subnet\` ${formatPrefix(subnet)}`);
   }
   return parsed;
@@ -108,6 +115,29 @@ export function rangeOf(set: RangeSet, candidate: IpAddress): Range | undefined 
   return set.find((range) => inRange(range, candidate));
 }
 
+/**
+ * What an address of the range's subnet is for, where that is not a container: its gateway, the network's own address
+ * (in IPv6 that of any router, RFC 4291 section 2.6.1), or IPv4's broadcast address. `rangeStart` and `rangeEnd` may
+ * include those.
+ */
+export function purposeOf(range: Range, candidate: IpAddress): string | undefined {
+  if (sameAddress(candidate, range.gateway)) return 'the gateway';
+  if (sameAddress(candidate, range.subnet.address)) return 'the address of the network itself';
+  const isBroadcast = candidate.family === 4 && sameAddress(candidate, lastAddress(range.subnet));
+  return isBroadcast ? 'the broadcast address' : undefined;
+}
+
+/** How many addresses of the range can be given out. */
+export function sizeOf(range: Range): bigint {
+  const { start, end, gateway, subnet } = range;
+  const special = new Set([gateway, subnet.address, lastAddress(subnet)].map(({ value }) => value));
+  const kept = [...special].filter((value) => {
+    const address = { family: start.family, value };
+    return inRange(range, address) && purposeOf(range, address) !== undefined;
+  });
+  return end.value - start.value + 1n - BigInt(kept.length);
+}
+
 /** Whether two ranges share an address. */
 export function overlap(a: Range, b: Range): boolean {
   return a.start.family === b.start.family && a.start.value <= b.end.value && b.start.value <= a.end.value;
@@ -125,7 +155,7 @@ export interface Candidate {
 }
 
 /**
- * Every address of the set once, gateways left out, beginning after `last` (round robin: a container that
+ * Every address of the set once, those that are not for containers left out, beginning after `last` (round robin: a container that
  * crashes in a loop gets another address each time) or at the beginning where `last` is of no range of the set.
  */
 export function* candidates(set: RangeSet, last: IpAddress | undefined): Generator<Candidate> {
@@ -142,6 +172,6 @@ function* walk(range: Range, from: bigint, to: bigint): Generator<Candidate> {
   const { family } = range.start;
   for (let value = from; value <= to; value++) {
     const candidate: IpAddress = { family, value };
-    if (!sameAddress(candidate, range.gateway)) yield { address: candidate, range };
+    if (purposeOf(range, candidate) === undefined) yield { address: candidate, range };
   }
 }

@@ -5,6 +5,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -12,8 +13,7 @@ import { tmpdir } from 'node:os';
 import { formatAddress, type IpAddress, parseAddress } from '../../../lib/ip.ts';
 import { allocate, hasFreeAddress } from './allocate.ts';
 import { completeRange, type RangeSet } from './range.ts';
-import { freeReservationsOfEarlierBoots } from './reboot.ts';
-import { openStore, type Store } from './store.ts';
+import { openExistingStore, openStore, type Store } from './store.ts';
 
 let dataDir: string;
 beforeEach(() => {
@@ -83,11 +83,76 @@ describe('the index believes nothing that others changed', () => {
     expect(held(alice)).toEqual([]);
   });
 
-  test('an index that is lost or cut off half-way', () => {
+  test('a reservation that another program writes into: what is another’s now is not freed', () => {
     give(alice);
-    rmSync(`${dataDir}/.fairlead`, { recursive: true });
+    give(bob);
+    writeFileSync(file('10.1.0.2'), 'carol\r\neth0');
+    within((store) => store.release(alice));
+    expect(held({ containerId: 'carol', ifname: 'eth0' })).toEqual(['10.1.0.2']);
+    expect(held(bob)).toEqual(['10.1.0.3']);
+  });
+
+  test.each(['', '/owners', '/boot'])('.fairlead/net%s lost', (path) => {
+    give(alice);
+    rmSync(`${dataDir}/.fairlead/net${path}`, { recursive: true });
     expect(held(alice)).toEqual(['10.1.0.2']);
   });
+
+  test('an index of whole seconds, where a later change may have the same time', () => {
+    give(alice);
+    const then = Math.floor(Date.now() / 1000);
+    rmSync(file('10.1.0.2'));
+    for (const path of [`${dataDir}/net`, `${dataDir}/.fairlead/net/owners`]) utimesSync(path, then, then);
+    expect(held(alice)).toEqual([]);
+  });
+
+  test('what a killed process left of a file goes with the next call', () => {
+    give(alice);
+    writeFileSync(file('.fairlead-new'), 'bob\r\neth0');
+    expect(give(bob)).toEqual(['10.1.0.3']);
+    expect(readdirSync(`${dataDir}/net`)).not.toContain('.fairlead-new');
+  });
+});
+
+describe('what is no reservation', () => {
+  test('keeps its address taken, and is nobody’s', () => {
+    mkdirSync(file('10.1.0.2'), { recursive: true });
+    symlinkSync('/etc/hostname', file('10.1.0.3'));
+    writeFileSync(file('10.1.0.4'), 'alice\r\neth0\r\nmore');
+    writeFileSync(file('10.1.0.5'), 'x'.repeat(100_000));
+    expect(held(alice)).toEqual([]);
+    expect(give(alice)).toEqual(['10.1.0.6']);
+    within((store) => store.release(alice));
+    const kept = ['10.1.0.2', '10.1.0.3', '10.1.0.4', '10.1.0.5'];
+    expect(readdirSync(`${dataDir}/net`)).toEqual(expect.arrayContaining(kept));
+  });
+
+  test('an empty private file is the reference’s, killed half-way; an empty public one an operator’s', () => {
+    mkdirSync(`${dataDir}/net`);
+    writeFileSync(file('10.1.0.2'), '', { mode: 0o600 });
+    writeFileSync(file('10.1.0.3'), '', { mode: 0o644 });
+    expect(within((store) => store.releaseWhere(({ abandoned }) => abandoned)).length).toBe(1);
+    expect(readdirSync(`${dataDir}/net`)).toContain('10.1.0.3');
+  });
+
+  test('a name or an owner of an old version does not reach other files', () => {
+    mkdirSync(`${dataDir}/net`);
+    writeFileSync(file('10.1.0.2'), 'alice\r\n../../../escape');
+    writeFileSync(file('10.1.0.3'), '../../escape\r\neth0');
+    expect(held({ containerId: 'alice', ifname: '../../../escape' })).toEqual(['10.1.0.2']);
+    expect(readdirSync(dataDir).sort()).toEqual(['.fairlead', 'net']);
+  });
+});
+
+test('a store that never was is not made by a look at it', () => {
+  expect(openExistingStore(dataDir, 'net')).toBeUndefined();
+  expect(readdirSync(dataDir)).toEqual([]);
+});
+
+test('the longest container id and interface name there are', () => {
+  const owner = { containerId: 'c'.repeat(255), ifname: 'i'.repeat(15) };
+  expect(give(owner)).toEqual(['10.1.0.2']);
+  expect(held(owner)).toEqual(['10.1.0.2']);
 });
 
 describe('allocation', () => {
@@ -121,6 +186,18 @@ describe('allocation', () => {
     expect(held(alice)).toEqual(['10.1.0.2']);
   });
 
+  test('a failure takes nothing from the owner that this call did not give', () => {
+    const other: RangeSet = [completeRange({ subnet: '10.2.0.0/29' })];
+    give(alice);
+    expect(() => within((store) => allocate(store, [other], [address('10.1.0.3')], alice))).toThrow(
+      '10.1.0.3, which no range',
+    );
+    const full: RangeSet = [completeRange({ subnet: '10.3.0.0/30', rangeStart: '10.3.0.2' })];
+    within((store) => allocate(store, [full], [], bob));
+    expect(() => within((store) => allocate(store, [other, full], [], alice))).toThrow('range set 1');
+    expect(held(alice)).toEqual(['10.1.0.2']);
+  });
+
   test('a set that is exhausted gives back what the others gave', () => {
     const small: RangeSet = [
       completeRange({ subnet: 'fd00::/64', rangeStart: 'fd00::2', rangeEnd: 'fd00::2' }),
@@ -129,42 +206,5 @@ describe('allocation', () => {
     expect(both(alice)).toHaveLength(2);
     expect(() => both(bob)).toThrow('no address left in range set 1');
     expect(held(bob)).toEqual([]);
-  });
-});
-
-describe('reservations of earlier boots', () => {
-  const hourAgo = Date.now() / 1000 - 3600;
-  const boot = { id: 'this-boot', at: () => Date.now() - 60_000 };
-  const free = (cache: string) =>
-    within((store) =>
-      freeReservationsOfEarlierBoots(store, dataDir, 'net', boot, cache).map((one) =>
-        formatAddress(one.address),
-      ),
-    );
-
-  test('are freed once, those of this boot stay', () => {
-    give(alice);
-    utimesSync(file('10.1.0.2'), hourAgo, hourAgo);
-    give(bob);
-    expect(free(`${dataDir}/none`)).toEqual(['10.1.0.2']);
-    expect(held(bob)).toEqual(['10.1.0.3']);
-    utimesSync(file('10.1.0.3'), hourAgo, hourAgo);
-    expect(free(`${dataDir}/none`)).toEqual([]);
-  });
-
-  test('stay where a runtime cached a result for the owner since: then the clock was set', () => {
-    give(alice);
-    utimesSync(file('10.1.0.2'), hourAgo, hourAgo);
-    mkdirSync(`${dataDir}/results`);
-    writeFileSync(`${dataDir}/results/net-alice-eth0`, '{}');
-    expect(free(`${dataDir}/results`)).toEqual([]);
-  });
-
-  test('a file that names nobody is left for a person to look at', () => {
-    mkdirSync(`${dataDir}/net`);
-    writeFileSync(file('10.1.0.2'), '# kept for the printer');
-    utimesSync(file('10.1.0.2'), hourAgo, hourAgo);
-    expect(free(`${dataDir}/none`)).toEqual([]);
-    expect(give(alice)).toEqual(['10.1.0.3']);
   });
 });

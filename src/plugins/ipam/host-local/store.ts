@@ -1,39 +1,26 @@
 /**
  * The reservations of one network on disk, in the reference's own format: a directory DATADIR/NETWORK with a
- * file per address that holds `CONTAINERID CR LF IFNAME`, `last_reserved_ip.N` per range set, and `lock`
- * (plugins/ipam/host-local/backend/disk). Either implementation may use it, with containers running.
+ * file per address (reservation.ts), `last_reserved_ip.N` per range set, and `lock` (lock.ts). Either
+ * implementation may use it, with containers running.
  *
- * What makes it fast at any size lies beside, in DATADIR/.fairlead/NETWORK: see owner-index.ts.
+ * What makes it fast at any size, and what it knows about reboots, lies beside, in DATADIR/.fairlead/NETWORK.
  */
-import {
-  closeSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
-import { lockExclusive } from '../../../kernel/sys/libc.ts';
+import { closeSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { formatAddress, type IpAddress, parseAddress } from '../../../lib/ip.ts';
-import { type OwnerIndex, openOwnerIndex } from './owner-index.ts';
+import { takeLock } from './lock.ts';
+import { type Owned, type OwnerIndex, openOwnerIndex } from './owner-index.ts';
+import { type Boot, currentBoot, forgetEarlierBoots } from './reboot.ts';
+import {
+  createReservation,
+  type Owner,
+  type Reservation,
+  readContent,
+  readReservations,
+  removeTemporary,
+  replaceFile,
+} from './reservation.ts';
 
-/** Who holds an address. Reservations of old reference versions name the container only. */
-export interface Owner {
-  readonly containerId: string;
-  readonly ifname?: string;
-}
-
-/** An address that is taken, and by whom. */
-export interface Reservation {
-  readonly address: IpAddress;
-  /** Undefined where the file's content is not an owner: someone's mistake, which still keeps the address taken. */
-  readonly owner: Owner | undefined;
-}
-
-/** The store, locked by this process until `close`. */
+/** The store, locked by this process until `close`. Its operations throw the file system's errors. */
 export interface Store {
   /** Addresses that the attachment holds. */
   held(owner: Required<Owner>): IpAddress[];
@@ -43,43 +30,97 @@ export interface Store {
   lastReserved(rangeSetIndex: number): IpAddress | undefined;
   /** All addresses that are taken, in the names of their files. */
   taken(): Set<string>;
-  /** Frees everything that the attachment holds. Nothing held is no error. */
-  release(owner: Required<Owner>): void;
+  /** Frees what the attachment holds, or only those of the addresses that it holds. Nothing held is no error. */
+  release(owner: Required<Owner>, only?: readonly IpAddress[]): void;
   /** Frees the reservations for which `gone` says so, and returns them. Reads the whole store. */
   releaseWhere(gone: (reservation: Reservation) => boolean): Reservation[];
   close(): void;
 }
 
-const lineBreak = '\r\n';
+/** What this boot is; a function, for it is read under the lock. */
+type ReadBoot = () => Boot | undefined;
 
-/** Opens the network's store, creating its directories, and waits for its lock. Throws the file system's errors. */
-export function openStore(dataDir: string, network: string): Store {
-  const directory = `${dataDir}/${network}`;
-  const side = `${dataDir}/.fairlead/${network}`;
-  mkdirSync(directory, { recursive: true, mode: 0o755 });
-  mkdirSync(side, { recursive: true, mode: 0o700 });
-  const lock = openSync(`${directory}/lock`, 'a', 0o600);
+/** Where a store's parts are. */
+interface Place {
+  readonly directory: string;
+  readonly side: string;
+  readonly network: string;
+}
+
+/**
+ * Opens the network's store, creating its directories, waits for its lock, and forgets what earlier boots left.
+ * Throws the file system's errors, and a CniError (11) when the lock does not become free.
+ */
+export function openStore(dataDir: string, network: string, readBoot: ReadBoot = currentBoot): Store {
+  const place = placeOf(dataDir, network);
+  mkdirSync(place.directory, { recursive: true, mode: 0o755 });
+  const lock = takeLock(`${place.directory}/lock`);
   try {
-    lockExclusive(lock, `${directory}/lock`);
-    const index = openOwnerIndex(directory, side, () => readReservations(directory));
-    return { ...operations(directory, side, index), close: () => closeSync(lock) };
+    return { ...openLocked(place, readBoot()), close: () => closeSync(lock) };
   } catch (error) {
     closeSync(lock);
     throw error;
   }
 }
 
-function operations(directory: string, side: string, index: OwnerIndex): Omit<Store, 'close'> {
-  const free = (address: IpAddress) => rmSync(`${directory}/${formatAddress(address)}`, { force: true });
+/** As `openStore`, but makes none: undefined where nothing was ever reserved. */
+export function openExistingStore(
+  dataDir: string,
+  network: string,
+  readBoot: ReadBoot = currentBoot,
+): Store | undefined {
+  return existsSync(placeOf(dataDir, network).directory) ? openStore(dataDir, network, readBoot) : undefined;
+}
+
+function placeOf(dataDir: string, network: string): Place {
+  return { directory: `${dataDir}/${network}`, side: `${dataDir}/.fairlead/${network}`, network };
+}
+
+function openLocked(place: Place, boot: Boot | undefined): Omit<Store, 'close'> {
+  const { directory, side } = place;
+  const index = openOwnerIndex(directory, side, () => {
+    removeTemporary(directory);
+    return readReservations(directory);
+  });
+  const { releaseWhere, ...others } = operations(directory, index);
+  const problem = boot && forgetEarlierBoots({ ...place, boot, untouched: index.agreed, free: releaseWhere });
+  return {
+    ...others,
+    releaseWhere,
+    reserve: (address, owner, rangeSetIndex) => {
+      // A reservation of this boot beside an older boot's mark would be taken for one of that boot.
+      if (problem !== undefined) throw problem;
+      return others.reserve(address, owner, rangeSetIndex);
+    },
+  };
+}
+
+function operations(directory: string, index: OwnerIndex): Omit<Store, 'close'> {
+  const fileOf = (address: IpAddress) => `${directory}/${formatAddress(address)}`;
+  const free = (address: IpAddress) => rmSync(fileOf(address), { force: true });
+
+  const held = (owner: Required<Owner>): readonly Owned[] => {
+    const listed = matching(index.of(owner.containerId), owner);
+    if (listed.every((one) => isSame(readContent(fileOf(one.address))?.owner, one.owner))) return listed;
+    // Someone wrote into a reservation's file, which the directory's time does not show.
+    index.build(readReservations(directory));
+    index.settle();
+    return matching(index.of(owner.containerId), owner);
+  };
 
   return {
-    held: (owner) => index.addressesOf(owner),
+    held: (owner) => held(owner).map(({ address }) => address),
     reserve: (address, owner, rangeSetIndex) => {
       const text = formatAddress(address);
-      if (!linkNew(side, `${directory}/${text}`, `${owner.containerId}${lineBreak}${owner.ifname}`))
-        return false;
-      index.add(owner, address);
-      replaceFile(side, `${directory}/last_reserved_ip.${rangeSetIndex}`, text);
+      if (existsSync(fileOf(address)) || !createReservation(directory, text, owner)) return false;
+      try {
+        replaceFile(directory, `last_reserved_ip.${rangeSetIndex}`, text);
+      } catch (error) {
+        free(address);
+        throw error;
+      }
+      const { containerId } = owner;
+      index.set(containerId, [...index.of(containerId), { address, owner, abandoned: false }]);
       index.settle();
       return true;
     },
@@ -88,39 +129,40 @@ function operations(directory: string, side: string, index: OwnerIndex): Omit<St
       return text === undefined ? undefined : parseAddress(text.trim());
     },
     taken: () => new Set(readdirSync(directory)),
-    release: (owner) => {
-      for (const address of index.addressesOf(owner)) free(address);
-      index.remove(owner);
+    release: (owner, only) => {
+      const names = only && new Set(only.map(formatAddress));
+      const going = held(owner).filter(({ address }) => names?.has(formatAddress(address)) ?? true);
+      if (going.length === 0) return;
+      for (const { address } of going) free(address);
+      index.set(
+        owner.containerId,
+        index.of(owner.containerId).filter((one) => !going.includes(one)),
+      );
       index.settle();
     },
     releaseWhere: (gone) => {
-      const released = readReservations(directory).filter(gone);
-      for (const reservation of released) free(reservation.address);
-      if (released.length > 0) index.rebuild();
-      return released;
+      const all = readReservations(directory);
+      const going = new Set(all.filter(gone));
+      if (going.size === 0) return [];
+      for (const { address } of going) free(address);
+      index.build(all.filter((one) => !going.has(one)));
+      index.settle();
+      return [...going];
     },
   };
 }
 
-/** Reads every reservation. Files that are not named by an address are none. */
-export function readReservations(directory: string): Reservation[] {
-  const reservations: Reservation[] = [];
-  for (const name of readdirSync(directory)) {
-    const address = parseAddress(name);
-    if (address === undefined) continue;
-    const content = readIfThere(`${directory}/${name}`);
-    if (content !== undefined) reservations.push({ address, owner: parseOwner(content) });
-  }
-  return reservations;
+/** As the reference does: what names only the container counts where nothing names the interface too. */
+function matching(held: readonly Owned[], { ifname }: Required<Owner>): readonly Owned[] {
+  const exact = held.filter(({ owner }) => owner.ifname === ifname);
+  return exact.length > 0 ? exact : held.filter(({ owner }) => owner.ifname === undefined);
 }
 
-function parseOwner(content: string): Owner | undefined {
-  const [containerId = '', ifname] = content.trim().split(lineBreak);
-  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(containerId)) return undefined;
-  return ifname === undefined ? { containerId } : { containerId, ifname };
+function isSame(a: Owner | undefined, b: Owner): boolean {
+  return a !== undefined && a.containerId === b.containerId && a.ifname === b.ifname;
 }
 
-/** A file that someone removes meanwhile, or that is a directory, is as good as not there. */
+/** Nothing where the file is missing, or is none. */
 function readIfThere(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
@@ -128,36 +170,4 @@ function readIfThere(path: string): string | undefined {
     if (['ENOENT', 'EISDIR'].includes((error as { code?: string }).code ?? '')) return undefined;
     throw error;
   }
-}
-
-/** Creates `path` with its content in one step: written under another name, then linked. False if it exists. */
-function linkNew(side: string, path: string, content: string): boolean {
-  const fresh = writeFresh(side, content);
-  try {
-    linkSync(fresh, path);
-    return true;
-  } catch (error) {
-    if ((error as { code?: string }).code === 'EEXIST') return false;
-    throw error;
-  } finally {
-    rmSync(fresh, { force: true });
-  }
-}
-
-function replaceFile(side: string, path: string, content: string): void {
-  renameSync(writeFresh(side, content), path);
-}
-
-/** The one temporary name: only the lock's holder writes. What a killed process left there goes first. */
-function writeFresh(side: string, content: string): string {
-  const path = `${side}/new`;
-  rmSync(path, { force: true });
-  const fd = openSync(path, 'wx', 0o600);
-  try {
-    // A full disk shows here, before the address's name exists.
-    writeSync(fd, content);
-  } finally {
-    closeSync(fd);
-  }
-  return path;
 }

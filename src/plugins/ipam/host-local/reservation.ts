@@ -1,0 +1,139 @@
+/**
+ * A reservation: a file named by its address that holds `CONTAINERID CR LF IFNAME`, as the reference writes it
+ * (plugins/ipam/host-local/backend/disk).
+ */
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  linkSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { type IpAddress, parseAddress } from '../../../lib/ip.ts';
+
+/** Who holds an address. Reservations of old reference versions name the container only. */
+export interface Owner {
+  readonly containerId: string;
+  readonly ifname?: string;
+}
+
+/** An address that is taken, and by whom. */
+export interface Reservation {
+  readonly address: IpAddress;
+  /** Undefined where the file's content is not an owner: someone's doing, which keeps the address taken. */
+  readonly owner: Owner | undefined;
+  /**
+   * The file is empty, and private: what the reference leaves when it is killed, or finds the disk full, between
+   * making the file and writing into it. No container has the address.
+   */
+  readonly abandoned: boolean;
+}
+
+const lineBreak = '\r\n';
+
+/** Where a file is written before it gets its name. It lies in the store, since only there a link is sure to work. */
+const temporaryName = '.fairlead-new';
+
+/** Reads every reservation. Files that are not named by an address are none. */
+export function readReservations(directory: string): Reservation[] {
+  const reservations: Reservation[] = [];
+  for (const name of readdirSync(directory)) {
+    const address = parseAddress(name);
+    const content = address === undefined ? undefined : readContent(`${directory}/${name}`);
+    if (address !== undefined && content !== undefined) reservations.push({ address, ...content });
+  }
+  return reservations;
+}
+
+type Content = Omit<Reservation, 'address'>;
+
+const unknown: Content = { owner: undefined, abandoned: false };
+
+/** The largest owner has 255 + 2 + 15 bytes. */
+const buffer = Buffer.allocUnsafe(1024);
+
+/**
+ * What a reservation's file says; undefined where there is none. Whatever else has that name (a directory, a link, a
+ * pipe, a file that cannot be read) is an address taken by nobody known.
+ */
+export function readContent(path: string): Content | undefined {
+  let fd: number | undefined;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    const length = readSync(fd, buffer, 0, buffer.length, 0);
+    if (length > 0) return { owner: parseOwner(buffer.toString('utf8', 0, length)), abandoned: false };
+    const stat = fstatSync(fd);
+    return { owner: undefined, abandoned: stat.isFile() && (stat.mode & 0o777) === 0o600 };
+  } catch (error) {
+    return codeOf(error) === 'ENOENT' ? undefined : unknown;
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
+}
+
+function parseOwner(content: string): Owner | undefined {
+  const [containerId = '', ifname, ...more] = content.trim().split(lineBreak);
+  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(containerId) || more.length > 0) return undefined;
+  if (ifname === undefined) return { containerId };
+  return /^[^\s\p{Cc}]+$/u.test(ifname) ? { containerId, ifname } : undefined;
+}
+
+/**
+ * Makes a reservation's file, with its content from the first moment on: written under another name, then linked.
+ * False if the address is taken. Throws the file system's errors, and nothing is left then.
+ */
+export function createReservation(directory: string, address: string, owner: Required<Owner>): boolean {
+  const temporary = writeTemporary(directory, `${owner.containerId}${lineBreak}${owner.ifname}`);
+  try {
+    linkSync(temporary, `${directory}/${address}`);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    throw error;
+  } finally {
+    removeTemporary(directory);
+  }
+}
+
+/** Writes a file in the store in place of an older one. Throws the file system's errors. */
+export function replaceFile(directory: string, name: string, content: string): void {
+  const temporary = writeTemporary(directory, content);
+  try {
+    renameSync(temporary, `${directory}/${name}`);
+  } catch (error) {
+    removeTemporary(directory);
+    throw error;
+  }
+}
+
+/** Removes what a killed process left. */
+export function removeTemporary(directory: string): void {
+  rmSync(`${directory}/${temporaryName}`, { force: true });
+}
+
+/** There is one temporary name: only the lock's holder writes. */
+function writeTemporary(directory: string, content: string): string {
+  const path = `${directory}/${temporaryName}`;
+  const fd = openSync(path, 'wx', 0o600);
+  try {
+    // A full disk shows here, before the address's name exists.
+    if (writeSync(fd, content) !== Buffer.byteLength(content))
+      throw new Error(`${path}: only partly written`);
+  } catch (error) {
+    removeTemporary(directory);
+    throw error;
+  } finally {
+    closeSync(fd);
+  }
+  return path;
+}
+
+/** The name of a file system's error, e.g. `ENOENT`. */
+export function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}
