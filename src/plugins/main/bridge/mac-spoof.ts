@@ -10,9 +10,12 @@ import { metaLoad } from '../../../kernel/nftables/expr/meta.ts';
 import { payload } from '../../../kernel/nftables/expr/payload.ts';
 import { defineSet } from '../../../kernel/nftables/set.ts';
 import type { MacAddress } from '../../../lib/mac.ts';
-import { wantElement } from '../../shared/nftables/element.ts';
+import { placeIn, wantElement } from '../../shared/nftables/element.ts';
 import { rule, verdict } from '../../shared/nftables/match.ts';
-import { checkElements, putElements, removeElements, type Wanted } from '../../shared/nftables/ownership.ts';
+import type { Whose } from '../../shared/nftables/owner.ts';
+import { defineOwnerIndex } from '../../shared/nftables/owner-index.ts';
+import { checkElements, putElements, type Wanted } from '../../shared/nftables/ownership.ts';
+import { removeElements } from '../../shared/nftables/removal.ts';
 import type { Section } from '../../shared/nftables/section.ts';
 import { bridgeTable } from '../../shared/nftables/tables.ts';
 
@@ -52,17 +55,23 @@ const section: Section = {
       ],
     },
   ],
-  unusedChains: () => [],
+  index: defineOwnerIndex({
+    table: bridgeTable,
+    name: 'macspoof-owners',
+    entry: [ifName, etherAddr],
+    places: ([port, mac]) => [placeIn(guarded, [port]), placeIn(allowed, [port, mac])],
+  }),
+  unusedAmong: () => [],
 };
 
 /** Lets a port send with this address only. */
 export function guardAddress(connection: Connection, owner: string, port: string, mac: MacAddress): void {
-  putElements(connection, section, owner, wantedFor(port, mac), 'take over');
+  putElements(connection, section, owner, wantedFor(port, mac));
 }
 
-/** Removes the elements of the owners that `gone` names. */
-export function removeGuards(connection: Connection, gone: (owner: string | undefined) => boolean): void {
-  removeElements(connection, section, gone);
+/** Removes their elements. */
+export function removeGuards(connection: Connection, whose: Whose): void {
+  removeElements(connection, section, whose);
 }
 
 /** What of `guardAddress`'s work is missing, in words. */
@@ -73,9 +82,14 @@ export function checkGuard(connection: Connection, owner: string, port: string, 
 function wantedFor(port: string, mac: MacAddress): Wanted {
   const purpose = `the hardware address check of port ${port}`;
   return {
-    elements: [
-      wantElement(guarded, [port], undefined, purpose),
-      wantElement(allowed, [port, mac], undefined, purpose),
+    holdings: [
+      {
+        entry: [port, mac],
+        elements: [
+          wantElement(guarded, [port], undefined, purpose),
+          wantElement(allowed, [port, mac], undefined, purpose),
+        ],
+      },
     ],
     chains: [],
   };

@@ -6,7 +6,7 @@ import type { AddRequest, Attachment, CheckRequest, GcRequest } from '../../../c
 import { type Prefix, parsePrefix } from '../../../lib/ip.ts';
 import { type MacAddress, parseMac } from '../../../lib/mac.ts';
 import { addMasquerade, checkMasquerade, removeMasquerade } from '../../shared/nftables/masquerade.ts';
-import { goneFrom, ownedBy, ownerComment } from '../../shared/nftables/owner.ts';
+import { goneFrom, ownedBy, ownerComment, type Whose } from '../../shared/nftables/owner.ts';
 import { withNftables } from '../../shared/nftables/socket.ts';
 import type { BridgeConfig } from './config.ts';
 import { checkGuard, guardAddress, removeGuards } from './mac-spoof.ts';
@@ -35,10 +35,10 @@ export function collectRules({ network, validAttachments }: GcRequest<BridgeConf
   remove(goneFrom(network, validAttachments));
 }
 
-function remove(gone: (owner: string | undefined) => boolean): void {
+function remove(whose: Whose): void {
   withNftables((connection) => {
-    removeMasquerade(connection, gone);
-    removeGuards(connection, gone);
+    removeMasquerade(connection, whose);
+    removeGuards(connection, whose);
   });
 }
 

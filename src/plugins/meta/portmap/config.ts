@@ -17,32 +17,22 @@ import { parseConditions } from './conditions.ts';
 /** The reference's bit: Kubernetes uses 14 and 15, Calico 20–31. */
 const defaultMarkBit = 13;
 
-const conditions = (family: 4 | 6) =>
-  array(string())
-    .refine((words, report) => {
-      const parsed = parseConditions(words, family);
-      if ('problem' in parsed) report(parsed.problem);
-    })
-    .default([]);
-
-/** The keys of portmap. Rules are nftables' with either `backend`: the words are taken so that conflists stay valid. */
+/**
+ * The keys of portmap. Rules are nftables' with either `backend`: the word is taken so that conflists stay valid. What
+ * is right in the reference and impossible here is refused by `refuseImpossible`, and not by the schema: DEL has to
+ * work on a node whose conflist was written for the reference.
+ */
 export const portmapSchema = object({
   backend: enumeration('iptables', 'nftables').optional(),
   snat: boolean().default(true),
   masqAll: boolean().default(false),
   markMasqBit: integer({ min: 0, max: 31 }).optional(),
   externalSetMarkChain: string().optional(),
-  conditionsV4: conditions(4),
-  conditionsV6: conditions(6),
+  conditionsV4: array(string()).default([]),
+  conditionsV6: array(string()).default([]),
 }).refine(({ markMasqBit, externalSetMarkChain }, report) => {
-  if (externalSetMarkChain === undefined) return;
-  if (markMasqBit !== undefined)
+  if (markMasqBit !== undefined && externalSetMarkChain !== undefined)
     report('must not be set together with `markMasqBit`', 'externalSetMarkChain');
-  else
-    report(
-      'must be left out: it names a chain of iptables, and Fairlead writes nftables; set `markMasqBit` to the bit that the chain sets',
-      'externalSetMarkChain',
-    );
 });
 
 /** The configuration, checked. */
@@ -51,6 +41,27 @@ export type PortmapConfig = Infer<typeof portmapSchema>;
 /** The bit that says "to be masqueraded". */
 export function markBitOf(config: PortmapConfig): number {
   return config.markMasqBit ?? defaultMarkBit;
+}
+
+/** Throws a CniError (7) for what cannot be done with nftables. */
+export function refuseImpossible(config: PortmapConfig): void {
+  if (config.externalSetMarkChain !== undefined) {
+    throw refusal(
+      'externalSetMarkChain',
+      'must be left out: it names a chain of iptables, and Fairlead writes nftables; set `markMasqBit` to the bit that the chain sets',
+    );
+  }
+  for (const [key, family] of [
+    ['conditionsV4', 4],
+    ['conditionsV6', 6],
+  ] as const) {
+    const parsed = parseConditions(config[key], family);
+    if ('problem' in parsed) throw refusal(key, parsed.problem);
+  }
+}
+
+function refusal(key: string, problem: string): CniError {
+  return new CniError('invalidConfig', `\`${key}\` of plugin \`portmap\` ${problem}`);
 }
 
 const port = integer({ min: 1, max: 65535 });
@@ -85,34 +96,12 @@ export interface PortMapping {
 /** What a port belongs to. */
 export type Protocol = 'tcp' | 'udp' | 'sctp';
 
-/** The runtime's mappings, each once. Throws a CniError for two that contradict each other. */
+/** The runtime's mappings. Throws a CniError (7) for what is none. */
 export function portMappings(request: Request<PortmapConfig>): PortMapping[] {
   const given = runtimeValue(request, array(mappingSchema), { runtimeConfig: 'portMappings' }) ?? [];
-  const targets = new Map<string, { mapping: PortMapping; index: number }>();
-  for (const [index, { protocol, hostIP, ...ports }] of given.entries()) {
-    const mapping = {
-      ...ports,
-      protocol: protocol as Protocol,
-      ...(hostIP !== '' && { hostIP }),
-    };
-    const key = `${hostIP}/${protocol}/${ports.hostPort}`;
-    const earlier = targets.get(key);
-    if (earlier === undefined) targets.set(key, { mapping, index });
-    else if (earlier.mapping.containerPort !== ports.containerPort)
-      throw contradiction(index, earlier, mapping);
-  }
-  return [...targets.values()].map(({ mapping }) => mapping);
-}
-
-function contradiction(
-  index: number,
-  earlier: { readonly mapping: PortMapping; readonly index: number },
-  mapping: PortMapping,
-): CniError {
-  const { hostPort, protocol } = mapping;
-  return new CniError(
-    'invalidConfig',
-    `\`runtimeConfig.portMappings[${index}]\` of plugin \`portmap\` maps host port ${hostPort}/${protocol}, which \`portMappings[${earlier.index}]\` maps to container port ${earlier.mapping.containerPort}`,
-    'a host port leads to one container port',
-  );
+  return given.map(({ protocol, hostIP, ...ports }) => ({
+    ...ports,
+    protocol: protocol as Protocol,
+    ...(hostIP !== '' && { hostIP }),
+  }));
 }

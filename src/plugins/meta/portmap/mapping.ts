@@ -1,10 +1,12 @@
-/** From the configuration, the mappings and the container's addresses to elements and chains: pure. */
-import type { IpConfig, Result } from '../../../cni/index.ts';
-import { type IpAddress, type Prefix, parseAddress, parsePrefix } from '../../../lib/ip.ts';
+/** From the mappings and the container's addresses to publications, elements and chains: pure. */
+import { CniError, type IpConfig, type Result } from '../../../cni/index.ts';
+import { formatAddress, type IpAddress, type Prefix, parseAddress, parsePrefix } from '../../../lib/ip.ts';
 import { type WantedElement, wantElement } from '../../shared/nftables/element.ts';
+import { unmapAddress } from '../../shared/nftables/mapped-address.ts';
 import type { Wanted } from '../../shared/nftables/ownership.ts';
 import type { ChainWithRules } from '../../shared/nftables/section.ts';
 import type { PortMapping, PortmapConfig, Protocol } from './config.ts';
+import { entryOf } from './index-entry.ts';
 import { maps } from './maps.ts';
 import { type Policy, policyChains, policyOf } from './policy.ts';
 
@@ -31,29 +33,69 @@ export function targetsOf(result: Result, ifname: string): Prefix[] {
   );
 }
 
-/** Every mapping for every target of its family; `0.0.0.0` and `::` as host address mean all of that family. */
+/**
+ * Every mapping for every target of its family, each once; `0.0.0.0` and `::` as host address mean all of that
+ * family. Throws a CniError (7) for two mappings that contradict each other.
+ */
 export function publish(mappings: readonly PortMapping[], targets: readonly Prefix[]): Publication[] {
-  return mappings.flatMap((mapping) => {
-    const hostAddress = mapping.hostIP === undefined ? undefined : parseAddress(mapping.hostIP);
-    return targets
-      .filter(({ address }) => hostAddress === undefined || hostAddress.family === address.family)
-      .map((target) => ({
-        mapping,
-        target,
-        ...(hostAddress !== undefined && hostAddress.value !== 0n && { hostAddress }),
-      }));
-  });
+  const byPort = new Map<string, Publication & { readonly index: number }>();
+  for (const [index, mapping] of mappings.entries()) {
+    for (const publication of publicationsOf(mapping, targets)) {
+      const { target, hostAddress } = publication;
+      const address = hostAddress === undefined ? target.address.family : formatAddress(hostAddress);
+      const key = `${address} ${mapping.protocol} ${mapping.hostPort}`;
+      const earlier = byPort.get(key);
+      if (earlier === undefined) byPort.set(key, { ...publication, index });
+      else if (earlier.mapping.containerPort !== mapping.containerPort)
+        throw contradiction(index, earlier, mapping);
+    }
+  }
+  return [...byPort.values()].map(({ index: _, ...publication }) => publication);
+}
+
+function publicationsOf(mapping: PortMapping, targets: readonly Prefix[]): Publication[] {
+  const given = mapping.hostIP === undefined ? undefined : parseAddress(mapping.hostIP);
+  const hostAddress = given && unmapAddress(given);
+  return targets
+    .filter(({ address }) => hostAddress === undefined || hostAddress.family === address.family)
+    .map((target) => ({
+      mapping,
+      target,
+      ...(hostAddress !== undefined && hostAddress.value !== 0n && { hostAddress }),
+    }));
+}
+
+function contradiction(
+  index: number,
+  earlier: { readonly mapping: PortMapping; readonly index: number },
+  { hostPort, protocol }: PortMapping,
+): CniError {
+  return new CniError(
+    'invalidConfig',
+    `\`runtimeConfig.portMappings[${index}]\` of plugin \`portmap\` maps host port ${hostPort}/${protocol}, which \`portMappings[${earlier.index}]\` maps to container port ${earlier.mapping.containerPort}`,
+    'a host port leads to one container port',
+  );
 }
 
 /** What nftables must have for these publications. */
 export function wantedFor(publications: readonly Publication[], config: PortmapConfig): Wanted {
   const chains = new Map<string, ChainWithRules>();
-  const elements = publications.flatMap((publication) => {
-    const policy = policyOf(config, publication.target);
+  const policies = new Map<Prefix, Policy | undefined>();
+  for (const { target } of publications) {
+    if (policies.has(target)) continue;
+    const policy = policyOf(config, target);
+    policies.set(target, policy);
     for (const one of policy === undefined ? [] : policyChains(policy)) chains.set(one.chain.name, one);
-    return elementsFor(publication, policy);
+  }
+  const holdings = publications.map((publication) => {
+    const { mapping, target, hostAddress } = publication;
+    const where = hostAddress ?? { family: target.address.family, value: 0n };
+    return {
+      entry: entryOf(where, protocolNumbers[mapping.protocol], mapping.hostPort),
+      elements: elementsFor(publication, policies.get(target)),
+    };
   });
-  return { elements, chains: [...chains.values()] };
+  return { holdings, chains: [...chains.values()] };
 }
 
 function elementsFor(

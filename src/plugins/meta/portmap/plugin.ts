@@ -11,15 +11,12 @@ import {
   type StatusRequest,
 } from '../../../cni/index.ts';
 import { getGeneration } from '../../../kernel/nftables/generation.ts';
-import { getLink } from '../../../kernel/rtnetlink/link.ts';
-import { getRoute } from '../../../kernel/rtnetlink/route.ts';
-import { linkSysctl, setSysctl } from '../../../kernel/sysctl/index.ts';
-import type { Prefix } from '../../../lib/ip.ts';
 import { goneFrom, ownedBy, ownerComment } from '../../shared/nftables/owner.ts';
-import { checkElements, putElements, removeElements } from '../../shared/nftables/ownership.ts';
+import { checkElements, putElements } from '../../shared/nftables/ownership.ts';
+import { removeElements } from '../../shared/nftables/removal.ts';
 import { withNftables } from '../../shared/nftables/socket.ts';
-import { openNode } from '../../shared/node.ts';
-import { type PortmapConfig, portMappings, portmapSchema } from './config.ts';
+import { type PortmapConfig, portMappings, portmapSchema, refuseImpossible } from './config.ts';
+import { allowLocalhost, checkLocalhost } from './localhost.ts';
 import { publish, targetsOf, wantedFor } from './mapping.ts';
 import { section } from './section.ts';
 import { forgetStaleFlows } from './stale-flows.ts';
@@ -41,16 +38,15 @@ export const plugin = definePlugin({
 function add(request: AddRequest<PortmapConfig>): Result {
   const { attachment, config, previousResult } = request;
   if (previousResult === undefined) throw notChained();
-  const mappings = portMappings(request);
-  if (mappings.length === 0) return previousResult;
-  const targets = targetsOf(previousResult, attachment.ifname);
-  const publications = publish(mappings, targets);
+  refuseImpossible(config);
+  const publications = publish(portMappings(request), targetsOf(previousResult, attachment.ifname));
+  if (publications.length === 0) return previousResult;
   request.onFailure('publishing ports', () => del(request));
   withNftables((connection) => {
-    putElements(connection, section, ownerComment(attachment), wantedFor(publications, config), 'refuse');
+    putElements(connection, section, ownerComment(attachment), wantedFor(publications, config));
     forgetStaleFlows(connection, publications);
   });
-  if (config.snat) for (const target of targets) allowLocalhost(target);
+  if (config.snat) allowLocalhost(publications);
   return previousResult;
 }
 
@@ -62,15 +58,6 @@ function notChained(): CniError {
   );
 }
 
-/** Lets packets from 127.0.0.1 leave by the interface that leads to the container; IPv6 has no such setting. */
-function allowLocalhost({ address }: Prefix): void {
-  if (address.family !== 4) return;
-  using node = openNode();
-  const index = getRoute(node, address)?.oif;
-  const link = index === undefined ? undefined : getLink(node, index);
-  if (link !== undefined) setSysctl(linkSysctl('ipv4', link.name, 'route_localnet'), '1');
-}
-
 /** Removes what the attachment has, whatever the runtime says of ports now. */
 function del({ attachment }: AddRequest<PortmapConfig> | DelRequest<PortmapConfig>): void {
   withNftables((connection) => removeElements(connection, section, ownedBy(attachment)));
@@ -78,11 +65,13 @@ function del({ attachment }: AddRequest<PortmapConfig> | DelRequest<PortmapConfi
 
 function check(request: CheckRequest<PortmapConfig>): void {
   const { attachment, config, previousResult } = request;
+  refuseImpossible(config);
   const publications = publish(portMappings(request), targetsOf(previousResult, attachment.ifname));
   if (publications.length === 0) return;
-  const [first, ...others] = withNftables((connection) =>
+  const differences = withNftables((connection) =>
     checkElements(connection, section, ownerComment(attachment), wantedFor(publications, config)),
   );
+  const [first, ...others] = [...differences, ...(config.snat ? checkLocalhost(publications) : [])];
   if (first !== undefined) throw new CniError(differs, first, others.join('; '));
 }
 
@@ -90,10 +79,12 @@ function gc({ network, validAttachments }: GcRequest<PortmapConfig>): void {
   withNftables((connection) => removeElements(connection, section, goneFrom(network, validAttachments)));
 }
 
-function status(_request: StatusRequest<PortmapConfig>): void {
+function status({ config }: StatusRequest<PortmapConfig>): void {
   try {
+    refuseImpossible(config);
     withNftables(getGeneration);
   } catch (error) {
+    if (error instanceof CniError) throw new CniError('pluginNotAvailable', error.msg);
     throw new CniError(
       'pluginNotAvailable',
       'portmap needs nftables in the kernel (nf_tables)',

@@ -4,7 +4,7 @@
  * masqueraded. Ports with the same policy share a chain.
  */
 import type { Expression } from '../../../kernel/nftables/expr/expression.ts';
-import { formatPrefix, networkOf, type Prefix, parsePrefix } from '../../../lib/ip.ts';
+import { formatPrefix, networkOf, type Prefix } from '../../../lib/ip.ts';
 import { sha256 } from '../../shared/hash.ts';
 import { srcnat } from '../../shared/nftables/masquerade.ts';
 import { addressIs, bitMask, markIs, masquerade, rule, setMarkBit } from '../../shared/nftables/match.ts';
@@ -31,7 +31,8 @@ export interface Policy {
 /** Shared chains are called so, with the bit (or `no`) that shows whose masquerading chain they need. */
 const sharedChain = /^portmap-(?:mark|if)-(\d+|no)-/;
 const masqueradeChain = /^portmap-masquerade-(\d+)$/;
-const localhost = parsePrefix('127.0.0.0/8');
+/** 127.0.0.0/8, RFC 1122 section 3.2.1.3. */
+export const localhost: Prefix = { address: { family: 4, value: 0x7f00_0000n }, length: 8 };
 
 /** The policy for ports that lead to this address; undefined if they are only translated. */
 export function policyOf(config: PortmapConfig, target: Prefix): Policy | undefined {
@@ -82,7 +83,7 @@ function markRules({ bit, target, masqueradeAll, conditions }: Policy) {
   if (masqueradeAll) return [rule('masquerade all', conditions, mark)];
   return [
     rule('from its own network', conditions, addressIs('saddr', '==', networkOf(target)), mark),
-    ...(target.address.family === 4 && localhost !== undefined
+    ...(target.address.family === 4
       ? [rule('from 127.0.0.1', conditions, addressIs('saddr', '==', localhost), mark)]
       : []),
   ];
@@ -106,11 +107,11 @@ function masqueradeMarked(bit: number): ChainWithRules {
   };
 }
 
-/** Of these chains' names, the shared ones that no element leads to any more. */
-export function unusedChains(names: readonly string[], used: ReadonlySet<string>): string[] {
-  const bits = new Set([...used].map((name) => sharedChain.exec(name)?.[1]));
+/** Of these chains' names, the masquerading ones whose bit no other chain sets. */
+export function unusedAmong(names: readonly string[]): string[] {
+  const bits = new Set(names.map((name) => sharedChain.exec(name)?.[1]));
   return names.filter((name) => {
     const bit = masqueradeChain.exec(name)?.[1];
-    return bit === undefined ? sharedChain.test(name) && !used.has(name) : !bits.has(bit);
+    return bit !== undefined && !bits.has(bit);
   });
 }

@@ -1,28 +1,40 @@
 /** portmap's part of the nftables table: what goes to a published port of this node is translated. */
 import type { Chain } from '../../../kernel/nftables/chain.ts';
-import { rule, toThisNode, verdict } from '../../shared/nftables/match.ts';
+import { addressIs, interfaceIs, rule, toThisNode, verdict } from '../../shared/nftables/match.ts';
 import type { ChainWithRules, Section } from '../../shared/nftables/section.ts';
 import { inetTable } from '../../shared/nftables/tables.ts';
+import { portIndex } from './index-entry.ts';
 import { applyPolicy, maps, translate } from './maps.ts';
-import { unusedChains } from './policy.ts';
+import { localhost, unusedAmong } from './policy.ts';
 
 /** NF_IP_PRI_NAT_DST, linux/netfilter_ipv4.h. */
 const dstnat = -100;
 
+/** NF_IP_PRI_RAW: before connection tracking, and so before any translation. */
+const raw = -300;
+
 const ports: Chain = { table: inetTable, name: 'portmap' };
 
-/** A port published on one address wins over one published on all. */
+/** The ways to look a port up: published on one address, which wins, or on all. */
+const lookups = (
+  [
+    ['hostIp', 'address and port'],
+    ['any', 'port'],
+  ] as const
+).map(
+  ([by, what]): ChainWithRules => ({
+    chain: { table: inetTable, name: `portmap-${by === 'hostIp' ? 'hostip' : 'any'}` },
+    rules: ([4, 6] as const).flatMap((family) => [
+      rule(`IPv${family} ${what}: policy`, applyPolicy(family, by)),
+      rule(`IPv${family} ${what}: translation`, translate(family, by)),
+    ]),
+  }),
+);
+
+/** Conditions that are not met lead out of a lookup (by goto), and so to the next. */
 const portRules: ChainWithRules = {
   chain: ports,
-  rules: ([4, 6] as const).flatMap((family) =>
-    (['hostIp', 'any'] as const).flatMap((by) => {
-      const what = by === 'hostIp' ? `IPv${family} address and port` : `IPv${family} port`;
-      return [
-        rule(`${what}: policy`, applyPolicy(family, by)),
-        rule(`${what}: translation`, translate(family, by)),
-      ];
-    }),
-  ),
+  rules: lookups.map(({ chain: { name } }) => rule(name, verdict({ verdict: 'jump', chain: name }))),
 };
 
 /** From elsewhere in prerouting, from this node itself in output. */
@@ -31,12 +43,34 @@ const entries: ChainWithRules[] = (['prerouting', 'output'] as const).map((hook)
   rules: [rule('to this node', toThisNode(), verdict({ verdict: 'jump', chain: ports.name }))],
 }));
 
+/**
+ * `route_localnet`, which 127.0.0.1 to a container needs, also lets containers reach what listens on the node's
+ * 127.0.0.1 only (CVE-2020-8558). What comes in by a link to such an address is dropped, as the kernel itself does
+ * without that setting; answers are not concerned: they are translated later.
+ */
+const localnet: ChainWithRules = {
+  chain: {
+    table: inetTable,
+    name: 'portmap-localnet',
+    base: { type: 'filter', hook: 'prerouting', priority: raw },
+  },
+  rules: [
+    rule(
+      'to 127.0.0.0/8 from outside',
+      addressIs('daddr', '==', localhost),
+      interfaceIs('iifname', '!=', 'lo'),
+      verdict({ verdict: 'drop' }),
+    ),
+  ],
+};
+
 /** The section of published ports. */
 export const section: Section = {
   table: inetTable,
   name: 'portmap',
   version: 1,
   sets: [maps[4], maps[6]].flatMap((family) => Object.values(family)),
-  chains: [portRules, ...entries],
-  unusedChains,
+  chains: [...lookups, portRules, ...entries, localnet],
+  index: portIndex,
+  unusedAmong,
 };

@@ -14,9 +14,13 @@ import {
   type Prefix,
   parsePrefix,
 } from '../../../lib/ip.ts';
-import { type WantedElement, wantElement } from './element.ts';
+import { placeIn, type WantedElement, wantElement } from './element.ts';
+import { mapAddress, unmapAddress } from './mapped-address.ts';
 import { addressIs, addressVerdict, masquerade, rule, verdict } from './match.ts';
-import { checkElements, putElements, removeElements, type Wanted } from './ownership.ts';
+import type { Whose } from './owner.ts';
+import { defineOwnerIndex } from './owner-index.ts';
+import { checkElements, putElements, type Wanted } from './ownership.ts';
+import { removeElements } from './removal.ts';
 import type { ChainWithRules, Section } from './section.ts';
 import { inetTable } from './tables.ts';
 
@@ -53,18 +57,26 @@ const section: Section = {
       ],
     },
   ],
-  unusedChains: (names, used) =>
-    names.filter((name) => name.startsWith(chainPrefix) && isNetwork(name) && !used.has(name)),
+  index: defineOwnerIndex({
+    table: inetTable,
+    name: 'masquerade-owners',
+    entry: [ipv6Addr],
+    places: ([mapped]) => {
+      const address = unmapAddress(mapped);
+      return [placeIn(maps[address.family], [address])];
+    },
+  }),
+  unusedAmong: () => [],
 };
 
 /** Masquerades what these addresses (each with its network's length) send out of their networks. */
 export function addMasquerade(connection: Connection, owner: string, addresses: readonly Prefix[]): void {
-  putElements(connection, section, owner, wantedFor(addresses), 'take over');
+  putElements(connection, section, owner, wantedFor(addresses));
 }
 
-/** Removes the elements of the owners that `gone` names. */
-export function removeMasquerade(connection: Connection, gone: (owner: string | undefined) => boolean): void {
-  removeElements(connection, section, gone);
+/** Removes their elements. */
+export function removeMasquerade(connection: Connection, whose: Whose): void {
+  removeElements(connection, section, whose);
 }
 
 /** What of `addMasquerade`'s work is missing, in words. */
@@ -79,7 +91,10 @@ export function checkMasquerade(
 function wantedFor(addresses: readonly Prefix[]): Wanted {
   const networks = new Map(addresses.map((address) => [chainName(address), networkOf(address)]));
   return {
-    elements: addresses.map(elementFor),
+    holdings: addresses.map((prefix) => ({
+      entry: [mapAddress(prefix.address)],
+      elements: [elementFor(prefix)],
+    })),
     chains: [...networks].map(([name, network]) => chainFor(name, network)),
   };
 }
@@ -94,10 +109,6 @@ function elementFor(prefix: Prefix): WantedElement {
 /** nft's words for names have no colon, so an IPv6 network's are written as underscores: `masquerade-fd00__/64`. */
 function chainName(prefix: Prefix): string {
   return chainPrefix + formatPrefix(networkOf(prefix)).replaceAll(':', '_');
-}
-
-function isNetwork(name: string): boolean {
-  return parsePrefix(name.slice(chainPrefix.length).replaceAll('_', ':')) !== undefined;
 }
 
 function chainFor(name: string, network: Prefix): ChainWithRules {

@@ -37,20 +37,26 @@ function digest(word: string, digits: number): string {
   return `sha256:${sha256(word).toHex().slice(0, digits)}`;
 }
 
-/** Whether a comment says that attachment owns the element. */
-export function ownedBy(attachment: Attachment): (comment: string | undefined) => boolean {
-  const own = ownerComment(attachment);
-  return (comment) => comment === own;
+/** Whose elements are meant: one attachment's, or those of many, by their comments. */
+export type Whose =
+  | { readonly owner: string }
+  | { readonly isGone: (comment: string | undefined) => boolean };
+
+/** Whether an element with this comment is meant. */
+export function isOwnedBy(whose: Whose, comment: string | undefined): boolean {
+  return 'owner' in whose ? comment === whose.owner : whose.isGone(comment);
 }
 
-/** Whether a comment names an attachment of the network that is not among the valid ones. */
-export function goneFrom(
-  network: string,
-  valid: readonly ValidAttachment[],
-): (comment: string | undefined) => boolean {
+/** The attachment's elements. */
+export function ownedBy(attachment: Attachment): Whose {
+  return { owner: ownerComment(attachment) };
+}
+
+/** The elements of the network's attachments that are not among the valid ones. */
+export function goneFrom(network: string, valid: readonly ValidAttachment[]): Whose {
   const kept = new Set(valid.map((attachment) => ownerComment({ network, ...attachment })));
   const beginning = `${networkWord(network)} `;
-  return (comment) => comment?.startsWith(beginning) === true && !kept.has(comment);
+  return { isGone: (comment) => comment?.startsWith(beginning) === true && !kept.has(comment) };
 }
 
 /** The owner in words, for messages. */

@@ -1,17 +1,27 @@
 /**
- * Attachments' elements: written, removed and checked. Every change is planned from what is there and committed only
- * if the ruleset has not moved on since (`withGeneration`). So it is exact between processes, an element is deleted
- * only while it is still its owner's, and the kernel never has to refuse and roll back a transaction, which costs
+ * Attachments' elements: written and checked. Every change is planned from what is there and committed only if the
+ * ruleset has not moved on since (`withGeneration`). So it is exact between processes, an element is deleted only
+ * while it is still its owner's, and the kernel never has to refuse and roll back a transaction, which costs
  * 10–30 ms (it waits for an RCU grace period in __nf_tables_abort).
  */
 import { CniError } from '../../../cni/index.ts';
 import type { Connection } from '../../../kernel/netlink/connection.ts';
-import { deleteChain, listChains } from '../../../kernel/nftables/chain.ts';
-import { deleteElements, listElements } from '../../../kernel/nftables/element.ts';
 import { withGeneration } from '../../../kernel/nftables/generation.ts';
 import type { Operation } from '../../../kernel/nftables/operation.ts';
-import type { WantedElement } from './element.ts';
+import { tableText } from '../../../kernel/nftables/table.ts';
+import { TransactionError } from '../../../kernel/nftables/transaction.ts';
+import {
+  createOwned,
+  dataText,
+  deleteAt,
+  type ElementPlace,
+  elementText,
+  type FoundElement,
+  findElement,
+  type WantedElement,
+} from './element.ts';
 import { describeOwner } from './owner.ts';
+import { type Holding, missingEntries, readEntries, wantEntries } from './owner-index.ts';
 import {
   type ChainWithRules,
   checkRules,
@@ -20,97 +30,79 @@ import {
   writeChain,
   writeSkeleton,
 } from './section.ts';
+import { deleteUnusedChains } from './unused-chains.ts';
 
 /** What an attachment has in a section. */
 export interface Wanted {
-  readonly elements: readonly WantedElement[];
+  readonly holdings: readonly Holding[];
   /** The shared chains that the elements jump to, and whatever else they need. */
   readonly chains: readonly ChainWithRules[];
 }
 
 /**
- * What becomes of a key that another owner has. An address or an interface belongs to whom it was given last, so its
- * elements are taken over; of a host port the first owner keeps it.
+ * Makes the elements be there, with the skeleton and the shared chains that they need. A key belongs to whom it was
+ * given last: what another owner, or the same one earlier, has under it is replaced. Throws a CniError where
+ * somebody else's objects are in the way.
  */
-export type WhenTaken = 'take over' | 'refuse';
+export function putElements(connection: Connection, section: Section, owner: string, wanted: Wanted): void {
+  let writesSkeleton = false;
+  try {
+    withGeneration(connection, () => {
+      writesSkeleton = !hasSkeleton(connection, section);
+      return [
+        ...(writesSkeleton ? writeSkeleton(connection, section) : []),
+        ...wanted.chains.flatMap((chain) => writeChain(connection, chain)),
+        ...writeElements(connection, section, owner, wanted),
+      ];
+    });
+  } catch (error) {
+    if (writesSkeleton && error instanceof TransactionError) throw foreignTable(section, error);
+    throw error;
+  }
+}
 
-/**
- * Makes the elements be there, with the skeleton and the shared chains that they need. The owner's own earlier
- * elements under the same keys are replaced. Throws a CniError (11) for a key that another owner keeps.
- */
-export function putElements(
+function writeElements(
   connection: Connection,
   section: Section,
   owner: string,
-  { elements, chains }: Wanted,
-  whenTaken: WhenTaken,
-): void {
-  withGeneration(connection, () => {
-    const skeleton = hasSkeleton(connection, section) ? [] : writeSkeleton(connection, section);
-    return [
-      ...skeleton,
-      ...chains.flatMap((chain) => writeChain(connection, chain)),
-      ...elements.flatMap((element) => putElement(connection, element, owner, whenTaken)),
-    ];
-  });
-}
-
-function putElement(
-  connection: Connection,
-  element: WantedElement,
-  owner: string,
-  whenTaken: WhenTaken,
+  { holdings, chains }: Wanted,
 ): Operation[] {
-  const found = element.find(connection);
-  if (found === undefined) return element.create(owner);
-  if (found.owner === owner && found.same) return [];
-  if (found.owner !== owner && whenTaken === 'refuse') throw takenError(element, found.owner);
-  return [...element.remove(), ...element.create(owner)];
-}
-
-function takenError(element: WantedElement, holder: string | undefined): CniError {
-  return new CniError(
-    'tryAgainLater',
-    `${element.purpose} is taken: ${describeOwner(holder)} has it`,
-    `it is free again when that container is removed; the element is in ${element.text}`,
-  );
-}
-
-/**
- * Removes the section's elements whose comment `gone` names, and the shared chains that no element needs any more.
- * Nothing there is no error, and costs a few reads.
- */
-export function removeElements(
-  connection: Connection,
-  section: Section,
-  gone: (comment: string | undefined) => boolean,
-): void {
-  withGeneration(connection, () => {
-    const removals: Operation[] = [];
-    const used = new Set<string>();
-    for (const set of section.sets) {
-      const elements = listElements(connection, set) ?? [];
-      const ours = elements.filter(({ comment }) => gone(comment));
-      removals.push(...deleteElements(set, ours));
-      for (const { comment, data } of elements) {
-        const target = targetOf(data);
-        if (target !== undefined && !gone(comment)) used.add(target);
-      }
+  const replaced: FoundElement[] = [];
+  const created: WantedElement[] = [];
+  for (const { entry, elements } of holdings) {
+    for (const place of section.index.places(entry)) {
+      const want = elements.find(({ set }) => set === place.set);
+      const found = findElement(connection, place);
+      if (isAsWanted(found, want, owner)) continue;
+      if (found !== undefined) replaced.push(found);
+      if (want !== undefined) created.push(want);
     }
-    return removals.length === 0 ? [] : [...removals, ...deleteUnused(connection, section, used)];
-  });
+  }
+  const entries = wantEntries(section.index, owner, holdings, readEntries(connection, section.index, owner));
+  const kept = new Set(chains.map(({ chain }) => chain.name));
+  return [
+    ...deleteAt(replaced),
+    ...createOwned([...created, ...entries], owner),
+    ...deleteUnusedChains(connection, section, replaced, kept),
+  ];
 }
 
-/** The chain that a verdict leads to. */
-function targetOf(data: unknown): string | undefined {
-  if (typeof data !== 'object' || data === null || !('chain' in data)) return undefined;
-  return typeof data.chain === 'string' ? data.chain : undefined;
+function isAsWanted(
+  found: FoundElement | undefined,
+  want: WantedElement | undefined,
+  owner: string,
+): boolean {
+  if (found === undefined || want === undefined) return found === undefined && want === undefined;
+  return found.owner === owner && dataText(found.set, found.data) === dataText(want.set, want.data);
 }
 
-function deleteUnused(connection: Connection, section: Section, used: ReadonlySet<string>): Operation[] {
-  const names = (listChains(connection, section.table) ?? []).map(({ name }) => name);
-  const unused = section.unusedChains(names, used);
-  return unused.map((name) => deleteChain({ table: section.table, name }));
+/** The kernel refuses to write the skeleton only where objects of these names are of another kind. */
+function foreignTable({ table }: Section, error: TransactionError): CniError {
+  return new CniError(
+    'internal',
+    `nftables: what is in table ${tableText(table)} is not Fairlead's and in its way; the table's name belongs to Fairlead: rename or delete it`,
+    error.message,
+  );
 }
 
 /** What is not as `putElements` left it, each difference in words; empty if all is there. */
@@ -118,17 +110,26 @@ export function checkElements(
   connection: Connection,
   section: Section,
   owner: string,
-  { elements, chains }: Wanted,
+  { holdings, chains }: Wanted,
 ): string[] {
+  const rules = checkRules(connection, section, chains);
+  const missing = missingEntries(connection, section.index, owner, holdings);
   return [
-    ...checkRules(connection, section, chains),
-    ...elements.flatMap((element) => {
-      const found = element.find(connection);
-      if (found === undefined) return [`${element.purpose}: ${element.text} is missing`];
-      if (found.owner !== owner) {
-        return [`${element.purpose}: ${element.text} belongs to ${describeOwner(found.owner)}`];
-      }
-      return found.same ? [] : [`${element.purpose}: ${element.text} has ${found.data} instead`];
-    }),
+    ...rules,
+    ...holdings.flatMap(({ elements }) =>
+      elements.flatMap((element) => checkElement(element, findElement(connection, element), owner)),
+    ),
+    ...missing.map((entry) => `${entry.purpose}: ${elementText(entry)} is missing`),
   ];
+}
+
+function checkElement(
+  want: WantedElement,
+  found: (ElementPlace & FoundElement) | undefined,
+  owner: string,
+): string[] {
+  const text = `${want.purpose}: ${elementText(want)}`;
+  if (found === undefined) return [`${text} is missing`];
+  if (found.owner !== owner) return [`${text} belongs to ${describeOwner(found.owner)}`];
+  return isAsWanted(found, want, owner) ? [] : [`${text} has ${dataText(found.set, found.data)} instead`];
 }

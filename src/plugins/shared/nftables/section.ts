@@ -18,6 +18,7 @@ import type { Operation } from '../../../kernel/nftables/operation.ts';
 import { addRule, flushChain, listRules, type Rule } from '../../../kernel/nftables/rule.ts';
 import { addSet, type NftSet } from '../../../kernel/nftables/set.ts';
 import { addTable, type Table, tableText } from '../../../kernel/nftables/table.ts';
+import type { OwnerIndex } from './owner-index.ts';
 
 /** A chain and all of its rules. A rule's comment says what it is for, and is what CHECK looks for. */
 export interface ChainWithRules {
@@ -35,11 +36,9 @@ export interface Section {
   readonly sets: readonly NftSet[];
   /** The chains that are always there, each after those it jumps to. */
   readonly chains: readonly ChainWithRules[];
-  /**
-   * Of a table's chains (by name) those that were written on demand for this section and have no use any more when
-   * elements only lead to the `used` ones.
-   */
-  unusedChains(names: readonly string[], used: ReadonlySet<string>): string[];
+  readonly index: OwnerIndex;
+  /** Of a table's chains (by name), those of this section that the other ones have no use for. */
+  unusedAmong(names: readonly string[]): string[];
 }
 
 function markerPrefix(section: Section): string {
@@ -61,7 +60,7 @@ export function hasSkeleton(connection: Connection, section: Section): boolean {
 
 /** Writes the skeleton, in place of one of another version. Sets stay with their elements. */
 export function writeSkeleton(connection: Connection, section: Section): Operation[] {
-  const { table, sets, chains } = section;
+  const { table, sets, index, chains } = section;
   const present = new Set((listChains(connection, table) ?? []).map(({ name }) => name));
   const otherMarkers = [...present].filter((name) => isMarker(section, name));
   const rewritten = chains.filter(({ chain }) => present.has(chain.name));
@@ -69,7 +68,7 @@ export function writeSkeleton(connection: Connection, section: Section): Operati
     addTable(table),
     ...otherMarkers.map((name) => deleteChain({ table, name })),
     ...rewritten.map(({ chain }) => flushChain(chain)),
-    ...sets.map((set) => addSet(set)),
+    ...[...sets, index.map].map((set) => addSet(set)),
     ...chains.map(({ chain }) => addChain(chain)),
     ...chains.flatMap(({ chain, rules }) => rules.map((rule) => addRule(chain, rule))),
     createChain(markerOf(section)),

@@ -1,0 +1,156 @@
+/**
+ * What the portmap tests stand on: the node with a link to "the world" (a namespace), and containers that bridge and
+ * portmap connected, called one after the other as a runtime does.
+ */
+// packages: iproute2 nftables
+import { type Container, createContainer, ip } from '../../support/container.ts';
+import { type AddResult, add, del, type PluginEnded, runPlugin } from '../../support/plugin.ts';
+import { output } from '../../support/program.ts';
+
+/** The node's addresses on the link to the world, a second one of each family, and the world's. */
+export const node4 = '192.0.2.1';
+export const node6 = '2001:db8::1';
+export const other4 = '192.0.2.2';
+export const other6 = '2001:db8::2';
+export const world4 = '192.0.2.100';
+export const world6 = '2001:db8::100';
+
+/** Makes the world: a namespace behind a veth, in which the node is the default route. */
+export async function createWorld(): Promise<Container> {
+  const world = createContainer('world');
+  const { netns } = world;
+  await ip(undefined, 'link', 'add', 'up0', 'type', 'veth', 'peer', 'w0', 'netns', world.id);
+  for (const address of [`${node4}/24`, `${other4}/24`])
+    await ip(undefined, 'address', 'add', address, 'dev', 'up0');
+  for (const address of [`${node6}/64`, `${other6}/64`])
+    await ip(undefined, 'address', 'add', address, 'dev', 'up0', 'nodad');
+  await ip(undefined, 'link', 'set', 'up0', 'up');
+  await ip(netns, 'address', 'add', `${world4}/24`, 'dev', 'w0');
+  await ip(netns, 'address', 'add', `${world6}/64`, 'dev', 'w0', 'nodad');
+  await ip(netns, 'link', 'set', 'w0', 'up');
+  await ip(netns, 'route', 'add', 'default', 'via', node4);
+  await ip(netns, '-6', 'route', 'add', 'default', 'via', node6);
+  return world;
+}
+
+/** One of `portMappings`. */
+export interface Mapping {
+  readonly hostPort: number;
+  readonly containerPort: number;
+  readonly protocol?: string;
+  readonly hostIP?: string;
+}
+
+/** How a container is attached. */
+export interface AttachOptions {
+  /** The network's name, which is its bridge's as well: `cni0` if left out. */
+  readonly network?: string;
+  readonly mappings?: readonly Mapping[];
+  /** Keys of portmap's configuration. */
+  readonly portmap?: Readonly<Record<string, unknown>>;
+}
+
+/** An attached container. */
+export interface Attached extends Container {
+  readonly address4: string;
+  readonly address6: string;
+  /** bridge's result. */
+  readonly result: AddResult;
+  /** portmap's whole configuration, `prevResult` included. */
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+/** The networks' own numbers, in their subnets. */
+const networks = new Map<string, number>();
+
+/** bridge's configuration for a network of its own subnets. */
+export function bridgeConfig(network: string): Readonly<Record<string, unknown>> {
+  const number = networks.get(network) ?? networks.size + 1;
+  networks.set(network, number);
+  return {
+    cniVersion: '1.1.0',
+    name: network,
+    type: 'bridge',
+    bridge: network,
+    isDefaultGateway: true,
+    ipMasq: true,
+    ipam: {
+      type: 'host-local',
+      ranges: [[{ subnet: `10.88.${number}.0/24` }], [{ subnet: `fd88:${number}::/64` }]],
+    },
+  };
+}
+
+/** portmap's configuration, as a runtime makes it. */
+export function portmapConfig(
+  network: string,
+  prevResult: object,
+  { mappings, portmap }: AttachOptions = {},
+): Readonly<Record<string, unknown>> {
+  return {
+    cniVersion: '1.1.0',
+    name: network,
+    type: 'portmap',
+    ...portmap,
+    ...(mappings === undefined ? {} : { runtimeConfig: { portMappings: mappings } }),
+    prevResult,
+  };
+}
+
+/** A container connected by bridge, its ports not yet published. */
+export async function connect(name: string, options: AttachOptions = {}): Promise<Attached> {
+  const network = options.network ?? 'cni0';
+  const container = createContainer(name);
+  const result = await add({ plugin: 'bridge', container, config: bridgeConfig(network) });
+  const [address4 = '', address6 = ''] = (result.ips ?? []).map(({ address }) => address.split('/')[0] ?? '');
+  return { ...container, result, address4, address6, config: portmapConfig(network, result, options) };
+}
+
+/** A container connected by bridge and portmap. */
+export async function attach(name: string, options: AttachOptions = {}): Promise<Attached> {
+  const attached = await connect(name, options);
+  await add({ plugin: 'portmap', container: attached, config: attached.config });
+  return attached;
+}
+
+/** Publishes a connected container's ports anew. */
+export function publish(attached: Attached, options: AttachOptions): Promise<AddResult> {
+  const config = portmapConfig(options.network ?? 'cni0', attached.result, options);
+  return add({ plugin: 'portmap', container: attached, config });
+}
+
+/** DEL of portmap alone. */
+export function unpublish(attached: Attached, config: object = attached.config): Promise<void> {
+  return del({ plugin: 'portmap', container: attached, config });
+}
+
+/** DEL of the chain, backward. */
+export async function detach(attached: Attached): Promise<void> {
+  await unpublish(attached);
+  const network = String(attached.config.name);
+  await del({
+    plugin: 'bridge',
+    container: attached,
+    config: { ...bridgeConfig(network), prevResult: attached.result },
+  });
+  attached.remove();
+}
+
+/** portmap, called whatever comes of it. */
+export function call(command: string, container: Container, config: object): Promise<PluginEnded> {
+  return runPlugin({ plugin: 'portmap', command, container, config, ifname: 'eth0' });
+}
+
+/** `nft list`, its output. */
+export function nft(...words: readonly string[]): Promise<string> {
+  return output(['nft', ...words]);
+}
+
+/** The published ports' elements, a line each as nft writes them. */
+export async function elements(): Promise<string[]> {
+  const text = await nft('list', 'table', 'inet', 'fairlead');
+  return text
+    .split('\n')
+    .filter((line) => line.includes('comment "') && /elements =|^\t\t\t {5}/.test(line))
+    .map((line) => line.replace(/^\s*(elements = \{)?\s*/, '').replace(/(,| \})$/, ''));
+}
