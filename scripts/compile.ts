@@ -2,12 +2,19 @@
 import { renameSync } from 'node:fs';
 import { root } from './process.ts';
 
-/** Bytecode starts fastest as ESM; what Bun reads from the working directory by default is turned off (docs/decisions). */
+/**
+ * Bytecode starts fastest as ESM. Each dynamic import is a piece of its own, so that a plugin's start reads its own
+ * code only. A process of a few milliseconds gains nothing from compiling to machine code, and its threads cost; what
+ * runs for long asks for it (`Bun.unsafe.setJITPolicy`). What Bun reads from the working directory by default is
+ * turned off (docs/decisions/0001).
+ */
 const flags = [
   '--compile',
   '--minify',
   '--bytecode',
   '--format=esm',
+  '--splitting',
+  '--compile-jit-policy=1000000',
   '--no-compile-autoload-dotenv',
   '--no-compile-autoload-bunfig',
 ];
