@@ -1,7 +1,8 @@
 /** Containers as far as the network is concerned: a namespace bound under /run/netns. */
 import { randomBytes } from 'node:crypto';
 import { createNetns, removeNetns } from '../../src/kernel/netns/netns.ts';
-import { type Ended, output, type ProgramOptions, runProgram } from './program.ts';
+import { type IpObject, ipJson } from './ip-json.ts';
+import { type Ended, type ProgramOptions, runProgram } from './program.ts';
 import { requireSandbox } from './sandbox.ts';
 
 /** A container: its id, and where its namespace is. Disposing it, or remove(), takes the namespace away. */
@@ -44,16 +45,10 @@ export function inNetns(netns: string, argv: readonly string[], options?: Progra
 }
 
 /**
- * What `ip -j ARGUMENTS` prints, parsed, in a namespace or (undefined) on the node; `undefined` for commands that
- * print nothing. @throws Error with ip's message
+ * What `ip -j ARGUMENTS` prints, parsed, in a namespace or (undefined) on the node; empty for commands that print
+ * nothing. @throws Error with ip's message
  */
-export async function ip(netns: string | undefined, ...args: readonly string[]): Promise<IpObject[]> {
+export function ip(netns: string | undefined, ...args: readonly string[]): Promise<readonly IpObject[]> {
   requireSandbox();
-  const text = await output(within(netns, ['ip', '-j', ...args]));
-  return text.trim() === ''
-    ? []
-    : (JSON.parse(text) as IpObject[]).filter((each) => Object.keys(each).length > 0);
+  return ipJson(within(netns, ['ip', '-j', ...args]));
 }
-
-/** An object of iproute2's JSON. */
-export type IpObject = Readonly<Record<string, unknown>>;

@@ -4,9 +4,8 @@
  */
 // packages: iproute2 nftables
 import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { type IpObject, ip } from './container.ts';
+import { type IpObject, ipJson } from './ip-json.ts';
 import { output } from './program.ts';
-import { requireSandbox } from './sandbox.ts';
 
 /** The node's facts, a line each, sorted: `link …`, `address …`, `route …`, `rule …`, `neighbour …`, `nft …`, `file …`, `sysctl …`. */
 export type Snapshot = readonly string[];
@@ -21,9 +20,10 @@ const directories = [
   '/etc/cni',
 ];
 
-/** Reads everything. */
+const ip = (...args: readonly string[]) => ipJson(['ip', '-j', ...args]);
+
+/** Reads everything. Changes nothing, so that it may be asked of a machine as well. */
 export async function snapshot(): Promise<Snapshot> {
-  requireSandbox();
   const parts = await Promise.all([links(), addresses(), routes(), rules(), neighbours(), ruleset()]);
   return [...parts.flat(), ...directories.flatMap(files), ...sysctls()].sort();
 }
@@ -60,7 +60,7 @@ const volatileOfLink = ['operstate', 'flags', 'stats64', 'num_tx_queues', 'num_r
 async function links(): Promise<Snapshot> {
   const withoutTimers = (key: string, value: unknown) =>
     /_timer$|^root_|^topology_change/.test(key) ? undefined : value;
-  return (await ip(undefined, '-d', 'link')).map((link) => {
+  return (await ip('-d', 'link')).map((link) => {
     const flags = (link.flags as string[]).filter((flag) => flag === 'UP' || flag === 'PROMISC');
     const lasting = JSON.parse(JSON.stringify({ ...link, up: flags }, withoutTimers)) as IpObject;
     return line(`link ${String(link.ifname)}`, lasting, volatileOfLink);
@@ -69,7 +69,7 @@ async function links(): Promise<Snapshot> {
 
 async function addresses(): Promise<Snapshot> {
   const volatile = ['tentative', 'preferred_life_time', 'valid_life_time'];
-  return (await ip(undefined, 'address')).flatMap(({ ifname, addr_info }) =>
+  return (await ip('address')).flatMap(({ ifname, addr_info }) =>
     (addr_info as IpObject[]).map((address) => line(`address ${String(ifname)}`, address, volatile)),
   );
 }
@@ -77,19 +77,17 @@ async function addresses(): Promise<Snapshot> {
 const families = ['-4', '-6'];
 
 async function routes(): Promise<Snapshot> {
-  const found = await Promise.all(
-    families.map((family) => ip(undefined, family, 'route', 'show', 'table', 'all')),
-  );
+  const found = await Promise.all(families.map((family) => ip(family, 'route', 'show', 'table', 'all')));
   return found.flat().map((route) => line('route', route, ['expires', 'flags']));
 }
 
 async function rules(): Promise<Snapshot> {
-  const found = await Promise.all(families.map((family) => ip(undefined, family, 'rule')));
+  const found = await Promise.all(families.map((family) => ip(family, 'rule')));
   return found.flat().map((rule) => line('rule', rule));
 }
 
 async function neighbours(): Promise<Snapshot> {
-  return (await ip(undefined, 'neigh', 'show', 'nud', 'permanent')).map((entry) => line('neighbour', entry));
+  return (await ip('neigh', 'show', 'nud', 'permanent')).map((entry) => line('neighbour', entry));
 }
 
 /** The ruleset, the elements of sets and maps a line each, without handles and counters' values. */

@@ -1,6 +1,5 @@
 /** SCTP sockets, one-to-one style (RFC 6458 section 4), which no runtime has: the few system calls, blocking. */
 import { dlopen, FFIType, ptr } from 'bun:ffi';
-import { readFileSync } from 'node:fs';
 
 const { i32, ptr: pointer, u64, i64 } = FFIType;
 const { symbols: libc } = dlopen('libc.so.6', {
@@ -24,9 +23,12 @@ const SO_SNDTIMEO = 21;
 /** struct sockaddr_in6: family, port, flow, 16 bytes of address, scope. */
 const addressSize = 28;
 
-/** Whether this kernel has SCTP: built in, or its module loaded. */
+/** Whether this kernel has SCTP, built in or as a module, which it loads now. */
 export function kernelHasSctp(): boolean {
-  return /^SCTP/m.test(readFileSync('/proc/net/protocols', 'utf8'));
+  const fd = libc.socket(AF_INET6, SOCK_STREAM, IPPROTO_SCTP);
+  if (fd < 0) return false;
+  libc.close(fd);
+  return true;
 }
 
 /** An address as 16 bytes: IPv4 is mapped (RFC 4291 section 2.5.5.2). */

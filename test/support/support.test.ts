@@ -87,7 +87,7 @@ test('a snapshot sees links, addresses, routes, rules, neighbours, nftables, fil
   await on('neigh', 'add', '10.7.0.9', 'lladdr', '02:00:00:00:00:01', 'dev', 'br7', 'nud', 'permanent');
   await output([
     'nft',
-    'add table ip seven; add set ip seven s { type ipv4_addr; elements = { 10.7.0.9 }; }',
+    'add table bridge seven; add set bridge seven s { type ipv4_addr; elements = { 10.7.0.9 }; }',
   ]);
   mkdirSync('/var/lib/cni/seven');
   writeFileSync('/var/lib/cni/seven/10.7.0.9', 'owner');
@@ -102,8 +102,8 @@ test('a snapshot sees links, addresses, routes, rules, neighbours, nftables, fil
     '+ rule .*"77"',
     '+ neighbour .*10.7.0.9',
     '+ nft .*"table"',
-    '+ nft set ip seven s',
-    '+ nft element ip seven s "10.7.0.9"',
+    '+ nft set bridge seven s',
+    '+ nft element bridge seven s "10.7.0.9"',
     '+ file /var/lib/cni/seven/ 755',
     '+ file /var/lib/cni/seven/10.7.0.9 644 "owner"',
     '+ file /run/netns/seven ',
@@ -118,7 +118,7 @@ test('a snapshot sees links, addresses, routes, rules, neighbours, nftables, fil
   remove();
   writeFileSync('/proc/sys/net/ipv4/conf/all/route_localnet', '0');
   rmSync('/var/lib/cni/seven', { recursive: true });
-  await output(['nft', 'delete table ip seven']);
+  await output(['nft', 'delete table bridge seven']);
   await on('rule', 'del', 'from', '10.7.0.0/24', 'table', '77');
   await on('link', 'del', 'br7');
   expect(diff(before, await snapshot())).toEqual([]);
