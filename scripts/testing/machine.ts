@@ -1,5 +1,5 @@
 /** The suite checks itself: whatever the tests did, the machine is as it was. */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { diff, snapshot } from '../../test/support/node.ts';
 
 /** A variable in the environment of everything that this run starts: what is left running is found by it. */
@@ -11,12 +11,12 @@ export function markProcesses(): void {
   process.env[mark] = markValue;
 }
 
-/** The machine's facts as lines: those of a node, and mounts, network namespaces and marked processes. */
+/** The machine's facts as lines: those of a node, and mounts (a bound namespace is one) and marked processes. */
 export async function machine(): Promise<readonly string[]> {
   const mounts = readFileSync('/proc/self/mounts', 'utf8')
     .split('\n')
     .filter((line) => line !== '');
-  return [...(await snapshot()), ...mounts.map((line) => `mount ${line}`), ...namespaces(), ...marked()];
+  return [...(await snapshot()), ...mounts.map((line) => `mount ${line}`), ...marked()];
 }
 
 /** What is different now, a line each. Addresses and routes that routers announce come and go by themselves. */
@@ -35,12 +35,6 @@ function ofProcess<T>(read: () => T): T | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** The network namespaces that processes are in. */
-function namespaces(): readonly string[] {
-  const found = processes().map((pid) => ofProcess(() => readlinkSync(`/proc/${pid}/ns/net`)));
-  return [...new Set(found)].flatMap((name) => (name === undefined ? [] : [`namespace ${name}`]));
 }
 
 /** The processes, other than this one, that carry the mark. */
