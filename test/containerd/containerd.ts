@@ -1,0 +1,149 @@
+/** A containerd of the tests' own: root, state, socket and configuration are below one directory, which is a tmpfs's. */
+// packages: containerd runc busybox-static
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { binDirectory } from '../support/plugin.ts';
+import { output } from '../support/program.ts';
+import { requireSandbox } from '../support/sandbox.ts';
+import { createCgroup, removeCgroup } from './cgroup.ts';
+import { type Cri, openCri } from './cri.ts';
+import { eventually } from './eventually.ts';
+import { imageName, writeImage } from './image.ts';
+
+/** A containerd that runs, and what the tests do with it. */
+export interface Containerd {
+  /** Where all its files are. */
+  readonly directory: string;
+  readonly cri: Cri;
+  /** The control group that containers are put below: `cgroup_parent`. */
+  readonly cgroup: string;
+  /** The command that runs ctr against it, in the namespace `default`. */
+  readonly ctrCommand: (...args: readonly string[]) => readonly string[];
+  /** Runs ctr, which has to succeed; returns what it printed. */
+  readonly ctr: (...args: readonly string[]) => Promise<string>;
+  /** Kills the daemon alone, as a crash would; its containers run on. */
+  readonly kill: () => Promise<void>;
+  /** Starts it again, and waits until it answers. */
+  readonly start: () => Promise<void>;
+  /** Removes every Pod and container, stops the daemon, and leaves nothing. @throws Error naming what is left */
+  readonly remove: () => Promise<void>;
+}
+
+/** How to start it. */
+export interface ContainerdOptions {
+  /** The network's configuration list, in a directory of its own that containerd is told of, as of our plugins. */
+  readonly conflist?: object;
+  /** In place of that: the part of config.toml that is about CNI. */
+  readonly toml?: string;
+  /** The directory of other programs `containerd` and `containerd-shim-runc-v2` than Debian's. */
+  readonly programs?: string;
+}
+
+/**
+ * What the tests' containerd needs besides its CNI lines. The score: a container's would be lowered, which takes
+ * CAP_SYS_RESOURCE, and machines that tests run on may lack that.
+ */
+function configuration(directory: string, toml: string): string {
+  return `version = 2
+root = "${directory}/root"
+state = "${directory}/state"
+[grpc]
+  address = "${directory}/containerd.sock"
+[plugins."io.containerd.internal.v1.opt"]
+  path = "${directory}/opt"
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "${imageName}"
+  restrict_oom_score_adj = true
+${toml}
+`;
+}
+
+/** The part of config.toml that makes containerd use a CNI bin and a configuration directory. */
+function cniToml(confDirectory: string): string {
+  return `[plugins."io.containerd.grpc.v1.cri".cni]
+  bin_dir = "${binDirectory}"
+  conf_dir = "${confDirectory}"`;
+}
+
+/** Starts a containerd; the image is imported. What it logs is in DIRECTORY/log. */
+export async function startContainerd(options: ContainerdOptions): Promise<Containerd> {
+  requireSandbox();
+  // Below /run, which is the sandbox's own tmpfs: gone with it, whatever happens.
+  const directory = mkdtempSync('/run/containerd-test-');
+  mkdirSync(`${directory}/net.d`);
+  if (options.conflist !== undefined) writeConflist(directory, options.conflist);
+  const toml = options.toml ?? cniToml(`${directory}/net.d`);
+  writeFileSync(`${directory}/config.toml`, configuration(directory, toml));
+  const containerd = control(directory, options.programs);
+  try {
+    await containerd.start();
+    await importImage(containerd);
+  } catch (error) {
+    throw new Error(`containerd: ${String(error)}\n${readFileSync(`${directory}/log`, 'utf8')}`);
+  }
+  return containerd;
+}
+
+/** Puts a configuration list where this containerd looks; it sees the change by itself. */
+export function writeConflist(directory: string, conflist: object): void {
+  writeFileSync(`${directory}/net.d/10-fairlead.conflist`, JSON.stringify(conflist, null, 2));
+}
+
+function control(directory: string, programs: string | undefined): Containerd {
+  const socket = `${directory}/containerd.sock`;
+  const cri = openCri(socket);
+  const cgroup = createCgroup();
+  const ctrCommand: Containerd['ctrCommand'] = (...args) => ['ctr', `--address=${socket}`, ...args];
+  const ctr: Containerd['ctr'] = (...args) => output(ctrCommand(...args));
+  let daemon: Bun.Subprocess | undefined;
+  const stop = async (signal: 'SIGKILL' | 'SIGTERM') => {
+    daemon?.kill(signal);
+    await daemon?.exited;
+  };
+  const start = async () => {
+    daemon = spawn(directory, programs);
+    // The network is not waited for: whether that is ready is a matter of the test.
+    await eventually('containerd answers', async () => {
+      return (await cri.status()).some(({ type, status }) => type === 'RuntimeReady' && status);
+    });
+  };
+  const remove = async () => {
+    await removeContainers({ cri, ctr });
+    cri.close();
+    await stop('SIGTERM');
+    const left = removeCgroup(cgroup);
+    if (left.length > 0) throw new Error(`processes are left in the control groups ${left.join(', ')}`);
+    rmSync(directory, { recursive: true });
+  };
+  return { directory, cri, cgroup, ctrCommand, ctr, kill: () => stop('SIGKILL'), start, remove };
+}
+
+function spawn(directory: string, programs: string | undefined): Bun.Subprocess {
+  const log = openSync(`${directory}/log`, 'a');
+  const { PATH = '' } = process.env;
+  const daemon = Bun.spawn(['containerd', `--config=${directory}/config.toml`], {
+    env: { ...process.env, PATH: programs === undefined ? PATH : `${programs}:${PATH}` },
+    stdio: ['ignore', log, log],
+  });
+  closeSync(log);
+  return daemon;
+}
+
+/** Into both namespaces: CRI's, which learns of it by an event, and that of ctr. */
+async function importImage({ directory, ctr, cri }: Containerd): Promise<void> {
+  mkdirSync(`${directory}/image`);
+  await writeImage(`${directory}/image`, `${directory}/image.tar`);
+  for (const namespace of ['k8s.io', 'default']) {
+    await ctr(`--namespace=${namespace}`, 'images', 'import', `${directory}/image.tar`);
+  }
+  await eventually('CRI knows the image', () => cri.hasImage(imageName));
+}
+
+async function removeContainers({ cri, ctr }: Pick<Containerd, 'cri' | 'ctr'>): Promise<void> {
+  for (const pod of await cri.pods()) {
+    await cri.stopPod(pod);
+    await cri.removePod(pod);
+  }
+  const listed = async (kind: string) => (await ctr(kind, 'list', '--quiet')).split('\n').filter(Boolean);
+  for (const task of await listed('tasks')) await ctr('tasks', 'delete', '--force', task);
+  for (const container of await listed('containers')) await ctr('containers', 'delete', container);
+}
