@@ -1,10 +1,10 @@
 /** Files that replace others at once: written under a temporary name in the same directory, synced, renamed. */
+import { randomUUID } from 'node:crypto';
 import {
   chmodSync,
   closeSync,
   constants,
   copyFileSync,
-  existsSync,
   fsyncSync,
   lstatSync,
   openSync,
@@ -56,19 +56,23 @@ export function syncDirectory(directory: string): void {
   sync(directory);
 }
 
-const temporaryName = /^\.fairlead\.(\d+)\..*\.new$/;
+const temporaryName = /^\.fairlead\..*\.new$/;
+/** An installation takes seconds; in milliseconds. */
+const surelyOver = 3_600_000;
 
 /** Removes the temporary files of installations that were killed. */
 export function removeLeftovers(directory: string): void {
   for (const name of readdirSync(directory)) {
-    const pid = temporaryName.exec(name)?.[1];
-    if (pid !== undefined && !existsSync(`/proc/${pid}`)) rmSync(`${directory}/${name}`);
+    const path = `${directory}/${name}`;
+    const age = temporaryName.test(name)
+      ? Date.now() - (lstatSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0)
+      : 0;
+    if (age > surelyOver) rmSync(path, { force: true });
   }
 }
 
 function replace(target: string, write: (temporary: string) => void): void {
-  const temporary = `${dirname(target)}/.fairlead.${process.pid}.${basename(target)}.new`;
-  rmSync(temporary, { force: true });
+  const temporary = `${dirname(target)}/.fairlead.${randomUUID()}.${basename(target)}.new`;
   try {
     write(temporary);
     renameSync(temporary, target);

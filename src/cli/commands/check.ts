@@ -23,7 +23,7 @@ async function run(call: Call): Promise<Report> {
   return {
     text: (style) =>
       checked
-        ? `${style.green('right')} ${ifname} in ${netns} is as network ${name} made it\n`
+        ? `${style.green('ok')} ${ifname} in ${netns} is as network ${name} made it\n`
         : `${style.yellow('not checked')} network ${name} says disableCheck\n`,
     json: { network: name, containerId, ifname, netns, checked },
   };

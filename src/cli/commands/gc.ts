@@ -45,11 +45,13 @@ async function run(call: Call): Promise<Report> {
     text: (style) => {
       if (!collected) return `${style.yellow('nothing done')} network ${name} says disableGC\n`;
       const rows = [
-        ...removed.map(({ containerId, ifname }) => ['removed', containerId, ifname]),
-        ...valid.map(({ containerId, ifname }) => ['kept', containerId, ifname]),
+        ...removed.map(({ containerId, ifname }) => [containerId, ifname, 'removed']),
+        ...valid.map(({ containerId, ifname }) => [containerId, ifname, 'kept']),
       ];
       const done = `${style.green('collected')} garbage of network ${name}: ${removed.length} removed, ${valid.length} kept\n`;
-      return rows.length === 0 ? done : `${done}\n${table(['', 'CONTAINER ID', 'INTERFACE'], rows, style)}`;
+      return rows.length === 0
+        ? done
+        : `${done}\n${table(['CONTAINER ID', 'INTERFACE', 'WHAT WAS DONE'], rows, style)}`;
     },
     json: { network: name, collected, kept: valid, removed: removed.map(identity) },
   };

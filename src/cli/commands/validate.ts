@@ -61,7 +61,7 @@ function describe({ file, network, findings }: Inspection, style: Style): string
     network === undefined
       ? ''
       : `network ${network.name}, ${network.plugins.map(({ type }) => type).join(' → ')}`;
-  const verdict = errors === 0 ? style.green('right') : style.red('wrong');
+  const verdict = errors === 0 ? style.green('ok') : style.red('wrong');
   return `${lines.join('')}${verdict} ${file}: ${[counts, errors === 0 ? what : ''].filter((text) => text !== '').join('; ')}\n`;
 }
 

@@ -12,6 +12,7 @@ import {
 } from '../../cni/schema/index.ts';
 import { isPluginName, loadPlugin } from '../../plugins/names.ts';
 import { type Document, type Finding, findingAt } from './finding.ts';
+import { hostLocalProblems } from './host-local.ts';
 import { unknownKeys } from './unknown-keys.ts';
 
 /** A plugin's configuration as it stands in a document. */
@@ -38,35 +39,95 @@ const addedByRuntime = object({
   name: unknown().optional(),
 });
 
-/** Every problem that our plugins' own schemas find; plugins that are not ours are taken as they are. */
+/** What a plugin's own schema, or the keys of every plugin, say of a section. */
+interface Reading {
+  readonly plugin: string;
+  readonly schema: Schema<unknown>;
+  readonly problems: readonly Problem[];
+}
+
+/** Everything that our plugins' own schemas find; plugins that are not ours are taken as they are. */
 export async function inspectPlugin(section: PluginSection, network: string): Promise<readonly Finding[]> {
-  const { document, path, json } = section;
-  const schemas: Schema<unknown>[] = [];
-  const problems: (Problem & { readonly plugin: string })[] = [];
-  const types = typesOf(section);
-  const read = (schema: Schema<unknown>, plugin: string) => {
-    const found: Problem[] = [];
-    schema.read({ ...json, name: network }, [], found);
-    problems.push(...found.map((problem) => ({ ...problem, plugin })));
-    schemas.push(schema);
-  };
-  for (const { type } of types) if (isPluginName(type)) read((await loadPlugin(type)).config, type);
-  const [own] = types;
-  if (own !== undefined && own.path.length === 1) read(commonSchema, own.type);
-  const errors = firstOfEach(problems).map((problem) =>
-    findingAt(document, [...path, ...problem.path], 'error', describeProblem(problem, problem.plugin)),
+  const { document, path } = section;
+  const readings = await read(section, network);
+  const errors = readings.flatMap(({ plugin, problems }) =>
+    problems.map((problem) => ({ ...problem, plugin })),
   );
-  if (own === undefined || !isPluginName(own.type)) return errors;
-  const others = types.filter(({ type }) => !isPluginName(type)).length;
-  const hints = unknownKeys(json, [...schemas, addedByRuntime])
-    // What a plugin that is not ours takes in `ipam` is not known.
-    .filter((key) => key.path[0] !== 'ipam' || (others === 0 && types.length > 1))
-    .map(({ path: key, meant }) => {
-      const suggestion = meant === undefined ? '' : `; did you mean \`${meant}\`?`;
-      const message = `\`${formatPath(key)}\` is not known to plugin \`${own.type}\`${suggestion}`;
-      return findingAt(document, [...path, ...key], 'hint', message);
-    });
-  return [...errors, ...hints];
+  return [
+    ...firstOfEach(errors.filter((problem) => !isCheckedByLoading(problem.path))).map((problem) =>
+      findingAt(document, [...path, ...problem.path], 'error', describeProblem(problem, problem.plugin)),
+    ),
+    ...unknownKeyHints(section, readings),
+  ];
+}
+
+async function read(section: PluginSection, network: string): Promise<readonly Reading[]> {
+  const json = { ...section.json, name: network };
+  const readWith = (plugin: string, schema: Schema<unknown>): Reading => {
+    const first = problemsOf(schema, json);
+    // Rules across keys run only where every key is right: once more, without the keys that are not.
+    const rest = withoutFaulty(json, first);
+    const second = [
+      ...(first.length === 0 ? [] : problemsOf(schema, rest)),
+      ...(plugin === 'host-local' ? hostLocalProblems(rest, capabilitiesOf(section)) : []),
+    ];
+    const faulty = first.map(({ path }) => formatPath(keyOf(path)));
+    const others = second.filter(({ path }) => path.length > 0 && !faulty.includes(formatPath(keyOf(path))));
+    return { plugin, schema, problems: [...first, ...others] };
+  };
+  const types = typesOf(section);
+  const [own] = types;
+  const readings = own === undefined || own.path.length > 1 ? [] : [readWith(own.type, commonSchema)];
+  for (const { type } of types)
+    if (isPluginName(type)) readings.push(readWith(type, (await loadPlugin(type)).config));
+  return readings;
+}
+
+function problemsOf(schema: Schema<unknown>, json: JsonObject): readonly Problem[] {
+  const problems: Problem[] = [];
+  schema.read(json, [], problems);
+  return problems;
+}
+
+/** The plugin's key that a path is below: `ipam` holds keys of another plugin. */
+function keyOf(path: Path): Path {
+  return path.slice(0, path[0] === 'ipam' ? 2 : 1);
+}
+
+function withoutFaulty(json: JsonObject, problems: readonly Problem[]): JsonObject {
+  const keys = problems.map(({ path }) => formatPath(keyOf(path)));
+  const without = (object: JsonObject, prefix: string): JsonObject =>
+    Object.fromEntries(Object.entries(object).filter(([key]) => !keys.includes(prefix + key)));
+  const rest = without(json, '');
+  return isJsonObject(rest.ipam) ? { ...rest, ipam: without(rest.ipam, 'ipam.') } : rest;
+}
+
+function capabilitiesOf({ json }: PluginSection): readonly string[] {
+  const capabilities = member(json, 'capabilities');
+  return isJsonObject(capabilities)
+    ? Object.keys(capabilities).filter((name) => capabilities[name] === true)
+    : [];
+}
+
+/** What `inspectNetworkFile` reads of every plugin, and has reported. */
+function isCheckedByLoading([first, second, ...more]: Path): boolean {
+  if (first === 'type' || first === 'capabilities') return true;
+  return first === 'ipam' && more.length === 0 && (second === undefined || second === 'type');
+}
+
+/** Hints about keys, where the plugin is ours; of `ipam`, where that plugin is ours too. */
+function unknownKeyHints(section: PluginSection, readings: readonly Reading[]): readonly Finding[] {
+  const { document, path, json } = section;
+  const [own, ipam] = typesOf(section);
+  if (own === undefined || !isPluginName(own.type)) return [];
+  const schemas = [...readings.map(({ schema }) => schema), addedByRuntime];
+  return unknownKeys(json, schemas).flatMap(({ path: key, meant }) => {
+    const owner = key[0] === 'ipam' ? ipam?.type : own.type;
+    if (owner === undefined || !isPluginName(owner)) return [];
+    const suggestion = meant === undefined ? '' : `; did you mean \`${meant}\`?`;
+    const message = `\`${formatPath(key)}\` is not known to plugin \`${owner}\`${suggestion}`;
+    return [findingAt(document, [...path, ...key], 'hint', message)];
+  });
 }
 
 /** One problem a value: the plugins' schemas and the common one overlap. */
