@@ -75,12 +75,23 @@ async function installPackages({ root: files }: Selection): Promise<void> {
   await requirePackages(packages, 'the tests', say);
 }
 
+/** What files need beyond packages: their modules' own preparation, which may take the network. */
+async function prepare({ root: files }: Selection): Promise<void> {
+  for (const path of new Set(files.flatMap((file) => file.prepare))) {
+    const module = (await import(`${root}/${path}`)) as {
+      prepare: (say: (line: string) => void) => Promise<void>;
+    };
+    await module.prepare(say);
+  }
+}
+
 /** Everything that needs root, between two looks at the machine. */
 async function runAsRoot(selection: Selection, directory: string): Promise<readonly Group[]> {
   if (selection.root.length === 0) return [];
   if (!isRoot())
     return [single('root tests', [`${selection.root.length} files need root: run npm test as root`])];
   await installPackages(selection);
+  await prepare(selection);
   const built = await build();
   if (count(built.files).failed > 0) return [built];
   const before = await machine();

@@ -5,6 +5,7 @@ test('a file that says nothing runs on the first kernel, beside others, for two 
   expect(readDeclarations('a.test.ts', "import 'x';\n")).toEqual({
     path: 'a.test.ts',
     packages: [],
+    prepare: [],
     kernels: ['first'],
     alone: false,
     seconds: 120,
@@ -13,10 +14,11 @@ test('a file that says nothing runs on the first kernel, beside others, for two 
 
 test('everything that a file can say', () => {
   const text =
-    '/** Doc. */\n// packages: nftables, strace\n// kernels: first, second\n// alone\n// seconds: 300\n';
+    '/** Doc. */\n// packages: nftables, strace\n// prepare: test/x/y.ts\n// kernels: first, second\n// alone\n// seconds: 300\n';
   expect(readDeclarations('a.test.ts', text)).toEqual({
     path: 'a.test.ts',
     packages: ['nftables', 'strace'],
+    prepare: ['test/x/y.ts'],
     kernels: ['first', 'second'],
     alone: true,
     seconds: 300,

@@ -11,6 +11,8 @@ export interface RootTestFile {
   readonly path: string;
   /** `// packages: NAME …`: Debian packages that it needs. */
   readonly packages: readonly string[];
+  /** `// prepare: PATH`: the modules (paths from the root) whose `prepare(say)` runs before, outside any sandbox. */
+  readonly prepare: readonly string[];
   /** `// kernels: first, second`: where it runs; on the first only if it does not say. */
   readonly kernels: readonly Kernel[];
   /** `// alone`: nothing runs beside it, because it measures time or changes what machines have once (control groups). */
@@ -58,7 +60,8 @@ export function readDeclarations(path: string, text: string): RootTestFile {
   const seconds = Number(declared(text, 'seconds') ?? '120');
   if (!(seconds > 0)) throw new Error(`${path}: "// seconds:" takes a number above 0`);
   const alone = /^\/\/ alone\b/m.test(text);
-  return { path, packages: words(declared(text, 'packages')), kernels: named, alone, seconds };
+  const [packages, prepare] = [words(declared(text, 'packages')), words(declared(text, 'prepare'))];
+  return { path, packages, prepare, kernels: named, alone, seconds };
 }
 
 function declared(text: string, name: string): string | undefined {

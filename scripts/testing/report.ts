@@ -56,10 +56,11 @@ function failures(file: FileOn): string {
   return [...names, shownOutput(file.output)].join('\n');
 }
 
-/** Without the lines of tests that passed. */
+/** Without the lines of tests that passed, and without the headings of files that have nothing else to say. */
 function shownOutput(output: string): string {
-  const lines = output.split('\n').filter((line) => !/^\s*(\(pass\)|✔) /.test(line));
-  const text = lines.join('\n').trim();
+  const lines = output.split('\n').filter((line) => line !== '' && !/^\s*(\(pass\)|✔) /.test(line));
+  const isHeading = (line: string | undefined) => line !== undefined && /^\S+\.test\.ts:$/.test(line);
+  const text = lines.filter((line, index) => !isHeading(line) || !isHeading(lines[index + 1])).join('\n');
   const cut = text.length > outputLimit ? `… ${text.slice(-outputLimit)}` : text;
   return cut.replaceAll(/^/gm, '  | ');
 }
