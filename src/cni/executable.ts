@@ -46,15 +46,21 @@ export interface Execution {
  */
 export async function execute(execution: Execution): Promise<string> {
   for (let attempt = 0; ; attempt++) {
+    if (execution.signal?.aborted) throw stopped(execution);
     try {
       return judge(execution, await run(execution));
     } catch (error) {
       const busy = error instanceof Error && 'code' in error && error.code === 'ETXTBSY';
       if (busy && attempt < busyRetries) await new Promise((wake) => setTimeout(wake, busyPause));
       else if (error instanceof CniError) throw error;
+      else if (execution.signal?.aborted) throw stopped(execution);
       else throw new CniError('internal', `cannot execute ${execution.path}: ${messageOf(error)}`);
     }
   }
+}
+
+function stopped({ path, signal }: Execution): NoAnswerError {
+  return new NoAnswerError('internal', `${path} was stopped: ${messageOf(signal?.reason)}`);
 }
 
 interface Ending {

@@ -2,7 +2,7 @@
 import { type CommonConfig, configError, readCommonConfig, readValidAttachments } from './config.ts';
 import { type CallInProcess, type Delegator, delegateTo, ipamOf } from './delegate.ts';
 import type { Parameters } from './environment.ts';
-import { CniError, errorCodes, toCniError } from './error.ts';
+import { CniError, toCniError } from './error.ts';
 import type { Environment, Host } from './host.ts';
 import { type JsonObject, member } from './json.ts';
 import type { AddRequest, AttachmentToRemove, Plugin, Request, ValidAttachment } from './plugin.ts';
@@ -10,6 +10,7 @@ import type { Result } from './result.ts';
 import { decodeResult, problemsOfResult } from './result-decode.ts';
 import { encodeResult } from './result-encode.ts';
 import { describeProblem, type Problem } from './schema/schema.ts';
+import { asUnavailable } from './status.ts';
 import { type UndoSteps, undoSteps } from './undo.ts';
 import type { CniCommand, CniVersion } from './version.ts';
 
@@ -129,14 +130,4 @@ function refuseWrongResult(plugin: string, result: unknown): void {
   const [first, ...rest] = problemsOfResult(result).map((problem) => describeProblem(problem));
   if (first === undefined) return;
   throw new CniError('internal', `plugin \`${plugin}\` made a wrong result: ${first}`, rest.join('; '));
-}
-
-/** Of STATUS, an error that has no code of its own means 50: ADD would fail (SPEC.md section 2, STATUS). */
-async function asUnavailable(status: () => Promise<void>): Promise<void> {
-  try {
-    await status();
-  } catch (thrown) {
-    const { code, msg, details } = toCniError(thrown);
-    throw new CniError(code === errorCodes.internal ? 'pluginNotAvailable' : code, msg, details);
-  }
 }

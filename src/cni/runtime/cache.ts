@@ -32,7 +32,7 @@ export interface ResultCache {
  * renamed, so nobody reads half of one. It is not synced to the disk: after a crash of the machine there is no network
  * namespace left that it could describe.
  *
- * The ids of the keys become part of a path: callers validate them first (`validateAttachment`).
+ * The ids of the keys become part of a path: callers validate them first (`refuseWrongIds`).
  */
 export function createResultCache(cacheDir: string): ResultCache {
   const folder = join(cacheDir, 'results');

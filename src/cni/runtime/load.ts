@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path';
 import { CniError } from '../error.ts';
 import { isJsonObject, type JsonObject, member } from '../json.ts';
 import { findFiles } from './find.ts';
+import { goJson } from './go-json.ts';
 import type { NetworkConfigurationList, PluginConfiguration } from './network.ts';
 import { type ConfigurationProblem, type ParsedList, parseList, parsePlugin } from './parse.ts';
 import { type LoadProblem, loadError, parseSource, readSource } from './source.ts';
@@ -50,18 +51,25 @@ export function parseNetwork(bytes: Uint8Array): NetworkConfigurationList {
 
 /**
  * The network of this name in a folder, found as libcni does (`LoadNetworkConf`): the `.conflist` files by name, then
- * the `.conf` and `.json` files by name; the first that has the name. Throws a `CniError`: (7) if there is none, and at a
- * file that is not right before it, since that file may have been meant.
+ * the `.conf` and `.json` files by name; the first that has the name. Throws a `CniError`: (7) if there is none, and at
+ * a file before it whose network has no name that can be read, since that file may have been meant.
  */
 export function loadNetwork(folder: string, name: string): NetworkConfigurationList {
-  const seen: string[] = [];
+  const others: string[] = [];
   for (const file of filesInLookupOrder(folder)) {
-    const network = loadNetworkFile(file);
-    if (network.name === name) return network;
-    seen.push(network.name);
+    const found = nameIn(file);
+    if (found === undefined || found === name) return loadNetworkFile(file);
+    others.push(found);
   }
-  const others = seen.length === 0 ? 'it has no network configurations' : `it has ${seen.join(', ')}`;
-  throw new CniError('invalidConfig', `no network "${name}" in ${folder}`, others);
+  const there = others.length === 0 ? 'it has no network configurations' : `it has ${others.join(', ')}`;
+  throw new CniError('invalidConfig', `no network "${name}" in ${folder}`, there);
+}
+
+/** The name of a file's network, whatever else may be wrong with it. */
+function nameIn(file: string): string | undefined {
+  const source = readSource(file, []);
+  const name = source && parseSource(source, (json) => isJsonObject(json) && member(json, 'name'), []);
+  return typeof name === 'string' ? name : undefined;
 }
 
 /**
@@ -140,7 +148,7 @@ function complete(
 }
 
 function encode(json: JsonObject): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(json));
+  return new TextEncoder().encode(goJson(json));
 }
 
 function orThrow<T>(load: (report: LoadProblem[]) => T | undefined): T {

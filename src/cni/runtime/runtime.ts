@@ -1,6 +1,7 @@
-import { CniError, errorCodes, messageOf, toCniError } from '../error.ts';
+import { CniError, messageOf } from '../error.ts';
 import type { JsonObject } from '../json.ts';
 import type { Attachment, ValidAttachment } from '../plugin.ts';
+import { asUnavailable } from '../status.ts';
 import { isAtLeast } from '../version.ts';
 import { type AttachmentParameters, refuseWrongIds, refuseWrongParameters } from './attachment.ts';
 import { createResultCache } from './cache.ts';
@@ -127,16 +128,12 @@ export function createRuntime({ cacheDir = '/var/lib/cni', ...caller }: RuntimeO
 
   async function status(network: NetworkConfigurationList) {
     if (!isAtLeast(network.cniVersion, '1.1.0')) return;
-    try {
+    await asUnavailable(async () => {
       for (const plugin of network.plugins) {
         const config = networkConfig(network, plugin);
         await callPlugin(caller, { type: plugin.type, command: 'STATUS', config });
       }
-    } catch (error) {
-      // A plugin that is missing or crashes has no code of its own; it cannot do ADD.
-      const { code, msg, details } = toCniError(error);
-      throw new CniError(code === errorCodes.internal ? 'pluginNotAvailable' : code, msg, details);
-    }
+    });
   }
 
   return {
