@@ -3,9 +3,11 @@
  * portmap connected, called one after the other as a runtime does.
  */
 // packages: iproute2 nftables
-import { type Container, createContainer, ip } from '../../support/container.ts';
+import { rmSync, writeFileSync } from 'node:fs';
+import { type Container, createContainer, inNetns, ip, removeContainers } from '../../support/container.ts';
 import { type AddResult, add, del, type PluginEnded, runPlugin } from '../../support/plugin.ts';
-import { output } from '../../support/program.ts';
+import { output, runProgram } from '../../support/program.ts';
+import { type AskOptions, ask, type Protocol, stopServers } from '../../support/traffic.ts';
 
 /** The node's addresses on the link to the world, a second one of each family, and the world's. */
 export const node4 = '192.0.2.1';
@@ -24,6 +26,9 @@ export async function createWorld(): Promise<Container> {
     await ip(undefined, 'address', 'add', address, 'dev', 'up0');
   for (const address of [`${node6}/64`, `${other6}/64`])
     await ip(undefined, 'address', 'add', address, 'dev', 'up0', 'nodad');
+  for (const family of ['ipv6/conf/up0/accept_dad', 'ipv6/conf/default/accept_dad'])
+    writeFileSync(`/proc/sys/net/${family}`, '0');
+  await inNetns(netns, ['sysctl', '-qw', 'net.ipv6.conf.w0.accept_dad=0']);
   await ip(undefined, 'link', 'set', 'up0', 'up');
   await ip(netns, 'address', 'add', `${world4}/24`, 'dev', 'w0');
   await ip(netns, 'address', 'add', `${world6}/64`, 'dev', 'w0', 'nodad');
@@ -74,6 +79,8 @@ export function bridgeConfig(network: string): Readonly<Record<string, unknown>>
     bridge: network,
     isDefaultGateway: true,
     ipMasq: true,
+    // A container reaches itself by its published port: where br_netfilter is on, the frame leaves by the port it came.
+    hairpinMode: true,
     ipam: {
       type: 'host-local',
       ranges: [[{ subnet: `10.88.${number}.0/24` }], [{ subnet: `fd88:${number}::/64` }]],
@@ -153,4 +160,26 @@ export async function elements(): Promise<string[]> {
     .split('\n')
     .filter((line) => line.includes('comment "') && /elements =|^\t\t\t {5}/.test(line))
     .map((line) => line.replace(/^\s*(elements = \{)?\s*/, '').replace(/(,| \})$/, ''));
+}
+
+/** The name of the server that answers on a port, and `-` where none does. */
+export async function answers(
+  from: Container | undefined,
+  protocol: Protocol,
+  address: string,
+  port: number,
+  options: AskOptions = {},
+): Promise<string> {
+  const answer = await ask(from?.netns, protocol, address, port, options);
+  return answer?.server ?? '-';
+}
+
+/** Ends everything that a test started. */
+export async function cleanUp(): Promise<void> {
+  await stopServers();
+  removeContainers();
+  for (const table of ['inet', 'bridge']) await runProgram(['nft', 'delete', 'table', table, 'fairlead']);
+  for (const { ifname } of await ip(undefined, 'link', 'show', 'type', 'bridge'))
+    await ip(undefined, 'link', 'del', String(ifname));
+  rmSync('/var/lib/cni/networks', { recursive: true, force: true });
 }

@@ -1,5 +1,6 @@
 /** portmap's part of the nftables table: what goes to a published port of this node is translated. */
-import type { Chain } from '../../../kernel/nftables/chain.ts';
+import type { BaseChain, Chain } from '../../../kernel/nftables/chain.ts';
+import type { Prefix } from '../../../lib/ip.ts';
 import { addressIs, interfaceIs, rule, toThisNode, verdict } from '../../shared/nftables/match.ts';
 import type { ChainWithRules, Section } from '../../shared/nftables/section.ts';
 import { inetTable } from '../../shared/nftables/tables.ts';
@@ -12,6 +13,9 @@ const dstnat = -100;
 
 /** NF_IP_PRI_RAW: before connection tracking, and so before any translation. */
 const raw = -300;
+
+/** ::1, RFC 4291 section 2.5.3. */
+const localhost6: Prefix = { address: { family: 6, value: 1n }, length: 128 };
 
 const ports: Chain = { table: inetTable, name: 'portmap' };
 
@@ -37,11 +41,26 @@ const portRules: ChainWithRules = {
   rules: lookups.map(({ chain: { name } }) => rule(name, verdict({ verdict: 'jump', chain: name }))),
 };
 
-/** From elsewhere in prerouting, from this node itself in output. */
-const entries: ChainWithRules[] = (['prerouting', 'output'] as const).map((hook) => ({
-  chain: { table: inetTable, name: `portmap-${hook}`, base: { type: 'nat', hook, priority: dstnat } },
-  rules: [rule('to this node', toThisNode(), verdict({ verdict: 'jump', chain: ports.name }))],
-}));
+const jump = verdict({ verdict: 'jump', chain: ports.name });
+
+/** From elsewhere. */
+const fromOutside: ChainWithRules = {
+  chain: base('portmap-prerouting', { type: 'nat', hook: 'prerouting', priority: dstnat }),
+  rules: [rule('to this node', toThisNode(), jump)],
+};
+
+/**
+ * From this node itself. By ::1 a container cannot be reached: the kernel takes no packet from or to that address in
+ * from a link (RFC 4291 section 2.5.3), and there is no `route_localnet` for IPv6. So it is not translated: it is
+ * refused at once, or reaches what listens there, instead of getting lost.
+ */
+const fromHere: ChainWithRules = {
+  chain: base('portmap-output', { type: 'nat', hook: 'output', priority: dstnat }),
+  rules: [
+    rule('not to ::1', addressIs('daddr', '==', localhost6), verdict({ verdict: 'return' })),
+    rule('to this node', toThisNode(), jump),
+  ],
+};
 
 /**
  * `route_localnet`, which 127.0.0.1 to a container needs, also lets containers reach what listens on the node's
@@ -49,11 +68,7 @@ const entries: ChainWithRules[] = (['prerouting', 'output'] as const).map((hook)
  * without that setting; answers are not concerned: they are translated later.
  */
 const localnet: ChainWithRules = {
-  chain: {
-    table: inetTable,
-    name: 'portmap-localnet',
-    base: { type: 'filter', hook: 'prerouting', priority: raw },
-  },
+  chain: base('portmap-localnet', { type: 'filter', hook: 'prerouting', priority: raw }),
   rules: [
     rule(
       'to 127.0.0.0/8 from outside',
@@ -64,13 +79,17 @@ const localnet: ChainWithRules = {
   ],
 };
 
+function base(name: string, hooked: BaseChain): Chain {
+  return { table: inetTable, name, base: hooked };
+}
+
 /** The section of published ports. */
 export const section: Section = {
   table: inetTable,
   name: 'portmap',
   version: 1,
   sets: [maps[4], maps[6]].flatMap((family) => Object.values(family)),
-  chains: [...lookups, portRules, ...entries, localnet],
+  chains: [...lookups, portRules, fromOutside, fromHere, localnet],
   index: portIndex,
   unusedAmong,
 };
