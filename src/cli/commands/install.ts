@@ -21,10 +21,11 @@ const executableName = 'fairlead';
 export const install: Command = {
   name: 'install',
   summary: 'puts this executable and its plugins into a CNI bin directory',
-  about: `Copies this executable into a CNI bin directory (${defaultDirectory} if not given) and makes a link to it for
-each plugin: ${pluginNames.join(', ')}. Each file appears at once, by rename, so this
-can be done on a node in use, over an older version and over the reference plugins: what is running
-goes on with the old file.`,
+  about: `Copies this executable into a CNI bin directory, ${defaultDirectory} if none is given, and makes a link
+to it for each plugin: ${pluginNames.join(', ')}.
+
+Each file appears at once, by rename. So this can be done on a node in use, over an older version
+and over the reference plugins: what is running goes on with the old file.`,
   parameters: [
     { name: 'DIR', about: 'the bin directory; it is made where there is none', presence: 'optional' },
   ],

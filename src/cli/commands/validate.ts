@@ -11,9 +11,9 @@ import { formatFinding } from '../validate/finding.ts';
 export const validate: Command = {
   name: 'validate',
   summary: 'shows every mistake in network configuration files',
-  about: `Reads network configuration files as a runtime does and shows everything that is wrong, with line and
-column: the network's own keys, the plugins' configuration by their schemas (of the plugins in this
-executable), plugins that are not on CNI_PATH, and versions that a plugin does not support. A hint
+  about: `Reads network configuration files as a runtime does and shows everything that is wrong, with line
+and column: the network's own keys; the plugins' configuration, by the schemas of the plugins in
+this executable; plugins that are not on CNI_PATH, or do not support the network's version. A hint
 is about a key that nobody knows. Needs no root.`,
   parameters: [
     {

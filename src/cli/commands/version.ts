@@ -8,8 +8,7 @@ import { version as number } from '../version-number.ts';
 export const version: Command = {
   name: 'version',
   summary: 'shows the version, the plugins and the CNI versions they speak',
-  about:
-    'Shows the version of fairlead, the plugins in it and the versions of the CNI specification they speak.',
+  about: 'Shows the version of fairlead, the plugins in it and the CNI versions that they speak.',
   parameters: [],
   options: [],
   examples: ['fairlead version'],

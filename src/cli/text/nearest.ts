@@ -25,9 +25,9 @@ function fold(text: string): string {
   return text.toLowerCase().replaceAll(/[-_]/g, '');
 }
 
-/** The optimal string alignment distance. Texts of over 64 letters are no slips of the hand: their difference in length. */
+/** The optimal string alignment distance. Texts of over 64 letters are no slips of the hand. */
 function distance(a: string, b: string): number {
-  if (a.length > 64 || b.length > 64) return a === b ? 0 : 64;
+  if (a.length > 64 || b.length > 64) return Number.POSITIVE_INFINITY;
   let before: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {
