@@ -1,0 +1,306 @@
+import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { cli, type Ran } from '../testing.ts';
+
+let directory: string;
+/** A bin directory with programs that know VERSION, and one that supports old versions only. */
+let bin: string;
+
+beforeEach(() => {
+  directory = mkdtempSync(`${tmpdir()}/fairlead-validate-`);
+  bin = `${directory}/bin`;
+  mkdirSync(bin);
+  for (const name of ['bridge', 'host-local', 'portmap', 'static', 'foreign', 'foreign-ipam'])
+    plugin(name, ['0.4.0', '1.0.0', '1.1.0']);
+  plugin('old', ['0.3.1', '0.4.0']);
+});
+
+afterEach(() => {
+  rmSync(directory, { recursive: true });
+});
+
+function plugin(name: string, supportedVersions: readonly string[]): void {
+  const answer = JSON.stringify({ cniVersion: '1.1.0', supportedVersions });
+  writeFileSync(`${bin}/${name}`, `#!/bin/sh\necho '${answer}'\n`);
+  chmodSync(`${bin}/${name}`, 0o755);
+}
+
+function write(name: string, text: string): string {
+  const path = `${directory}/${name}`;
+  writeFileSync(path, text);
+  return path;
+}
+
+async function validate(...argv: readonly string[]): Promise<Ran> {
+  const { stdout, ...rest } = await cli(['validate', ...argv], {
+    env: { CNI_PATH: bin, PATH: '/usr/bin:/bin' },
+  });
+  return { stdout: stdout.replaceAll(`${directory}/`, ''), ...rest };
+}
+
+/** The findings of a network with this list of plugins. */
+async function findings(plugins: readonly unknown[], more: object = {}): Promise<readonly string[]> {
+  const path = write(
+    'a.conflist',
+    JSON.stringify({ cniVersion: '1.1.0', name: 'a', ...more, plugins }, null, 1),
+  );
+  const { stdout } = await validate(path);
+  return stdout
+    .trimEnd()
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => line.replace(/^a\.conflist:/, ''));
+}
+
+test('every mistake at once, in the order of the file, with line and column', async () => {
+  const file = write(
+    'bad.conflist',
+    `{
+  "cniVersion": "1.1.0",
+  "name": "pods/blue",
+  "disableCheck": "perhaps",
+  "disabelGC": true,
+  "plugins": [
+    {
+      "type": "bridge",
+      "bridge": "a-name-that-is-too-long",
+      "isGatway": true,
+      "vlan": 5000,
+      "ipam": {
+        "type": "host-local",
+        "ranges": [[{ "subnet": "10.300.0.0/16", "rangeEnds": "10.1.0.9" }]],
+        "routes": [{ "dst": "0.0.0.0" }]
+      }
+    },
+    { "type": "portmap", "capabilities": { "portMappings": "yes" }, "markMasqBit": 40 },
+    { "type": "tuning", "sysctl": {} }
+  ]
+}
+`,
+  );
+  const { exitCode, stdout, stderr } = await validate(file);
+  expect(stdout).toBe(
+    `bad.conflist:3:3: error: \`name\` must start with a letter or digit and have only letters, digits, "_", "." and "-", got "pods/blue"
+bad.conflist:4:3: error: \`disableCheck\` must be true or false, got "perhaps"
+bad.conflist:5:3: hint: \`disabelGC\` is not known in a network; did you mean \`disableGC\`?
+bad.conflist:9:7: error: \`bridge\` of plugin \`bridge\` must have at most 15 bytes, got 23 in "a-name-that-is-too-long"
+bad.conflist:10:7: hint: \`isGatway\` is not known to plugin \`bridge\`; did you mean \`isGateway\`?
+bad.conflist:11:7: error: \`vlan\` of plugin \`bridge\` must be 0–4094, got 5000
+bad.conflist:14:23: error: \`ipam.ranges[0][0].subnet\` of plugin \`host-local\` must be a network such as "10.1.0.0/16", got "10.300.0.0/16"
+bad.conflist:14:50: hint: \`ipam.ranges[0][0].rangeEnds\` is not known to plugin \`host-local\`; did you mean \`rangeEnd\`?
+bad.conflist:15:22: error: \`ipam.routes[0].dst\` of plugin \`host-local\` must be an IP address with its prefix length, such as 10.1.0.5/16, got "0.0.0.0"
+bad.conflist:18:44: error: \`plugins[1].capabilities.portMappings\` must be true or false, got "yes"
+bad.conflist:18:69: error: \`markMasqBit\` of plugin \`portmap\` must be 0–31, got 40
+bad.conflist:19:7: error: cannot find an executable for plugin type \`tuning\`: not in bin
+wrong bad.conflist: 9 errors, 3 hints
+`,
+  );
+  expect(stderr).toBe('');
+  expect(exitCode).toBe(1);
+});
+
+describe('a network that is right', () => {
+  const right = {
+    cniVersion: '1.1.0',
+    name: 'pods',
+    plugins: [
+      {
+        type: 'bridge',
+        isgateway: true,
+        ipam: { type: 'host-local', ranges: [[{ subnet: '10.1.0.0/24' }]] },
+      },
+      { type: 'portmap', capabilities: { portMappings: true } },
+    ],
+  };
+
+  test('of a .conflist', async () => {
+    const { exitCode, stdout } = await validate(write('10-pods.conflist', JSON.stringify(right)));
+    expect(stdout).toBe('ok 10-pods.conflist: network pods, bridge → portmap\n');
+    expect(exitCode).toBe(0);
+  });
+
+  test('of a .conf with a single plugin', async () => {
+    const { cniVersion, name, plugins } = right;
+    const text = JSON.stringify({ cniVersion, name, ...plugins[0] });
+    expect((await validate(write('10-pods.conf', text))).stdout).toBe(
+      'ok 10-pods.conf: network pods, bridge\n',
+    );
+  });
+
+  test('with plugins in the folder beside it; what is wrong there has its own file and line', async () => {
+    mkdirSync(`${directory}/pods`);
+    write('pods/20-portmap.conf', '{\n "type": "portmap",\n "snatt": false, "markMasqBit": -1 }');
+    const { exitCode, stdout } = await validate(
+      write('10-pods.conflist', JSON.stringify({ ...right, plugins: [right.plugins[0]] })),
+    );
+    expect(stdout).toBe(
+      `pods/20-portmap.conf:3:2: hint: \`snatt\` is not known to plugin \`portmap\`; did you mean \`snat\`?
+pods/20-portmap.conf:3:18: error: \`markMasqBit\` of plugin \`portmap\` must be 0–31, got -1
+wrong 10-pods.conflist: 1 error, 1 hint
+`,
+    );
+    expect(exitCode).toBe(1);
+  });
+
+  test('hints alone are exit code 0', async () => {
+    const text = '{"cniVersion":"1.1.0","name":"a","plugins":[{"type":"bridge","misspelled":1}]}';
+    const { exitCode, stdout } = await validate(write('a.conflist', text));
+    expect(stdout).toBe(`a.conflist:1:62: hint: \`misspelled\` is not known to plugin \`bridge\`
+ok a.conflist: 1 hint; network a, bridge
+`);
+    expect(exitCode).toBe(0);
+  });
+});
+
+describe('what plugins take', () => {
+  const ipam = { type: 'host-local', subnet: '10.1.0.0/24' };
+  test.each([
+    [
+      'ranges that overlap',
+      { type: 'host-local', ranges: [[{ subnet: '10.1.0.0/24' }], [{ subnet: '10.1.0.0/25' }]] },
+      'must not overlap',
+    ],
+    [
+      'an empty range set',
+      { type: 'host-local', ranges: [[]] },
+      '`ipam.ranges[0]` of plugin `host-local` must have at least one range',
+    ],
+    ['no range', { type: 'host-local' }, 'must have at least one range set'],
+    [
+      'families mixed',
+      { type: 'host-local', ranges: [[{ subnet: '10.1.0.0/24' }, { subnet: 'fd00::/64' }]] },
+      'must not mix',
+    ],
+    [
+      'a relative folder',
+      { ...ipam, dataDir: 'here' },
+      '`ipam.dataDir` of plugin `host-local` must be an absolute path',
+    ],
+    ['a range end outside', { ...ipam, rangeEnd: '10.2.0.1' }, '`ipam.rangeEnd` of plugin `host-local`'],
+    [
+      'a static address',
+      { type: 'static', addresses: [{ address: '10.1.0.5' }] },
+      '`ipam.addresses[0].address` of plugin `static` must be',
+    ],
+    ['a key of ipam', { ...ipam, subnets: 1 }, 'hint: `ipam.subnets` is not known to plugin `host-local`'],
+    ['ipam that is a text', 'host-local', '`plugins[0].ipam` must be an object'],
+  ])('%s', async (_name, section, message) => {
+    const found = await findings([{ type: 'bridge', ipam: section }]);
+    expect(found).toHaveLength(1);
+    expect(found[0]).toContain(message);
+  });
+
+  test('no range where the runtime gives them', async () => {
+    expect(
+      await findings([{ type: 'bridge', capabilities: { ipRanges: true }, ipam: { type: 'host-local' } }]),
+    ).toEqual([]);
+  });
+
+  test('plugins that are not ours are taken as they are', async () => {
+    expect(await findings([{ type: 'foreign', whatever: 1, ipam: { type: 'foreign-ipam', x: 1 } }])).toEqual(
+      [],
+    );
+    expect(await findings([{ type: 'bridge', ipam: { type: 'foreign-ipam', x: 1 } }])).toEqual([]);
+  });
+
+  test('keys that every plugin has, and records, are known', async () => {
+    const common = {
+      dns: { nameservers: ['10.1.0.1'] },
+      args: { cni: { anything: 1 } },
+      runtimeConfig: { more: 1 },
+    };
+    expect(await findings([{ type: 'bridge', ipam, ...common, prevResult: {} }])).toEqual([]);
+    expect(await findings([{ type: 'bridge', ipam, dns: { nameserver: [] } }])).toEqual([
+      expect.stringMatching(
+        /hint: `dns.nameserver` is not known to plugin `bridge`; did you mean `nameservers`\?$/,
+      ),
+    ]);
+  });
+});
+
+describe('plugins', () => {
+  test('that are missing, of ipam too, each where it is named', async () => {
+    const found = await findings([{ type: 'absent', ipam: { type: 'gone' } }]);
+    expect(found.map((line) => line.replace(`${directory}/`, ''))).toEqual([
+      '6:4: error: cannot find an executable for plugin type `absent`: not in bin',
+      '8:5: error: cannot find an executable for plugin type `gone`: not in bin',
+    ]);
+  });
+
+  test('that do not support the version of the network', async () => {
+    expect(await findings([{ type: 'old' }])).toEqual([
+      '6:4: error: plugin `old` does not support CNI version 1.1.0; supported are 0.3.1, 0.4.0',
+    ]);
+    expect(await findings([{ type: 'old' }], { cniVersion: '0.4.0' })).toEqual([]);
+  });
+
+  test('no directory of plugins at all', async () => {
+    const path = write('a.conflist', '{"cniVersion":"1.1.0","name":"a","plugins":[{"type":"bridge"}]}');
+    const { exitCode, stdout } = await cli(['validate', path, '--plugin-path', '/nowhere:/no-other']);
+    expect(stdout).toContain(
+      'a.conflist:1:46: error: cannot find an executable for plugin type `bridge`: not in /nowhere, /no-other\n',
+    );
+    expect(exitCode).toBe(1);
+  });
+});
+
+describe('files that are no network', () => {
+  test.each([
+    [
+      'a.conflist',
+      '{\n "name": "x",\n}',
+      '3:1: error: is not JSON: here should be a member name in double quotes',
+    ],
+    ['a.conflist', '', '1:1: error: is not JSON: here should be a value'],
+    ['a.conflist', '[]', '1:1: error: must be an object, got an empty list'],
+    [
+      'a.conflist',
+      '{"name":"a","cniVersion":"9.9.9","plugins":[{"type":"bridge"}]}',
+      'error: `cniVersion` must be one of 0.1.0, ',
+    ],
+    [
+      'a.conf',
+      '{"name":"a","plugins":[]}',
+      '1:13: error: `plugins` makes this a list, but only a file whose name ends in .conflist may hold one',
+    ],
+  ])('%s with %j', async (name, text, message) => {
+    const { exitCode, stdout } = await validate(write(name, text));
+    expect(stdout).toContain(message);
+    expect(stdout).toEndWith(`wrong ${name}: 1 error\n`);
+    expect(exitCode).toBe(1);
+  });
+
+  test('one that is not there, beside one that is right', async () => {
+    const right = write('a.conflist', '{"cniVersion":"1.1.0","name":"a","plugins":[{"type":"foreign"}]}');
+    const { exitCode, stdout } = await validate(`${directory}/b.conflist`, right);
+    expect(stdout).toMatch(
+      /^b\.conflist: error: cannot be read: ENOENT.*\nwrong b\.conflist: 1 error\nok a\.conflist: network a, foreign\n$/,
+    );
+    expect(exitCode).toBe(1);
+  });
+});
+
+test('for programs', async () => {
+  const path = write('a.conflist', '{"cniVersion":"1.1.0","name":"a","plugins":[{"type":"absent"}]}');
+  const { exitCode, stdout } = await validate(path, '--json');
+  expect(exitCode).toBe(1);
+  expect(JSON.parse(stdout)).toEqual({
+    files: [
+      {
+        file: 'a.conflist',
+        network: 'a',
+        plugins: ['absent'],
+        findings: [
+          {
+            file: 'a.conflist',
+            line: 1,
+            column: 46,
+            severity: 'error',
+            message: 'cannot find an executable for plugin type `absent`: not in bin',
+          },
+        ],
+      },
+    ],
+  });
+});
