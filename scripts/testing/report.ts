@@ -41,11 +41,18 @@ type FileOn = FileResult & { readonly on: string };
 const where = (test: TestResult, file: FileOn) =>
   `${test.file === '' ? file.file : test.file} (${file.on}): ${test.name}`;
 
-/** A test's name says why it is skipped: test/support/unless.ts. */
+/** A test's name says why it is skipped (test/support/unless.ts); where it passed elsewhere, that is said too. */
 function skips(files: readonly FileOn[]): string {
-  const lines = files.flatMap((file) =>
-    file.tests.filter(({ outcome }) => outcome === 'skipped').map((test) => `  ${where(test, file)}`),
+  const key = (test: TestResult) => `${test.file}: ${test.name.replace(/ \[skipped: .*\]$/, '')}`;
+  const all = files.flatMap((file) => file.tests.map((test) => ({ file, test })));
+  const passed = new Map(
+    all.flatMap(({ file, test }) => (test.outcome === 'passed' ? [[key(test), file.on]] : [])),
   );
+  const lines = all.flatMap(({ file, test }) => {
+    if (test.outcome !== 'skipped') return [];
+    const elsewhere = passed.get(key(test));
+    return [`  ${where(test, file)}${elsewhere === undefined ? '' : `; passed on the ${elsewhere}`}`];
+  });
   return lines.length === 0 ? '' : `skipped:\n${lines.join('\n')}`;
 }
 
