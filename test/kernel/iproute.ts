@@ -1,6 +1,6 @@
 /** iproute2 as the oracle of rtnetlink: what it made and what Fairlead's code made have to look the same to it. */
 import { output } from '../support/program.ts';
-import { requireSandbox } from '../support/sandbox.ts';
+import { limit, requireSandbox } from '../support/sandbox.ts';
 
 /** Runs `ip` or `bridge` with words separated by spaces. @throws Error with its message */
 export async function iproute(command: string): Promise<string> {
@@ -47,4 +47,33 @@ export async function kernelHasKind(kind: string): Promise<boolean> {
 /** The reason against a test that needs a kind of link; undefined where the kernel has it. */
 export async function unlessKind(kind: string): Promise<string | undefined> {
   return (await kernelHasKind(kind)) ? undefined : `this kernel has no ${kind} links`;
+}
+
+/** What a command prints once it prints the same twice: the kernel does some of its work for IPv6 a moment later. */
+async function settled(look: string): Promise<unknown[]> {
+  for (let attempt = 0, last: unknown[] | undefined; attempt < 100; attempt++) {
+    const now = await show(look);
+    if (last !== undefined && Bun.deepEquals(now, last)) return now;
+    last = now;
+    await Bun.sleep(limit(0.03));
+  }
+  throw new Error(`${look}: never the same twice`);
+}
+
+/** What `look` prints after iproute2's command and after ours, each from the same beginning, which `undo` restores. */
+export async function both(
+  command: string,
+  ours: () => void,
+  look: string,
+  undo: string,
+): Promise<{ readonly wanted: unknown[]; readonly found: unknown[] }> {
+  const before = await settled(look);
+  await iproute(command);
+  const wanted = await settled(look);
+  await iproute(undo);
+  if (!Bun.deepEquals(await settled(look), before)) throw new Error(`${undo} leaves something`);
+  ours();
+  const found = await settled(look);
+  await iproute(undo);
+  return { wanted, found };
 }
