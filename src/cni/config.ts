@@ -3,7 +3,9 @@ import { CniError, messageOf } from './error.ts';
 import { compact, isJsonObject, type JsonObject, member } from './json.ts';
 import { identifierProblem } from './names.ts';
 import type { ValidAttachment } from './plugin.ts';
+import { oneError } from './problems.ts';
 import type { Dns } from './result.ts';
+import { findSyntaxProblem } from './runtime/json-text.ts';
 import * as s from './schema/index.ts';
 import { type CniVersion, isCniVersion, versionWhenAbsent } from './version.ts';
 
@@ -59,10 +61,13 @@ export function parseConfig(text: string): JsonObject {
   try {
     json = JSON.parse(text);
   } catch (error) {
-    throw new CniError(
-      'decodingFailure',
-      `the configuration on standard input is no JSON: ${messageOf(error)}`,
-    );
+    // The engines' own messages differ, and quote what they read.
+    const at = findSyntaxProblem(text);
+    const why =
+      at === undefined
+        ? messageOf(error)
+        : `line ${at.line}, column ${at.column}: here should be ${at.expected}`;
+    throw new CniError('decodingFailure', `the configuration on standard input is no JSON: ${why}`);
   }
   if (isJsonObject(json)) return json;
   throw new CniError('decodingFailure', 'the configuration on standard input is JSON, but no object');
@@ -74,7 +79,7 @@ export function versionOf(config: JsonObject): string {
   if (typeof version !== 'string') {
     throw new CniError(
       'decodingFailure',
-      `\`cniVersion\` must be a text such as "1.1.0", got ${JSON.stringify(version)}`,
+      `\`cniVersion\` must be a text such as "1.1.0", got ${s.quote(version)}`,
     );
   }
   return version === '' ? versionWhenAbsent : version;
@@ -89,7 +94,7 @@ export function supportedVersion(
   if (isCniVersion(version) && supported.includes(version)) return version;
   throw new CniError(
     'incompatibleVersion',
-    `the configuration has CNI version ${JSON.stringify(version)}, which plugin \`${plugin}\` does not support`,
+    `the configuration has CNI version ${s.quote(version)}, which plugin \`${plugin}\` does not support`,
     `supported are ${supported.join(', ')}`,
   );
 }
@@ -130,8 +135,5 @@ export function readValidAttachments(config: JsonObject, problems: s.Problem[]):
 
 /** All problems of a configuration as one error: the first as message, the others as details. */
 export function configError(problems: readonly s.Problem[], plugin: string): CniError {
-  const [first = 'the configuration is wrong', ...rest] = problems.map((problem) =>
-    s.describeProblem(problem, plugin),
-  );
-  return new CniError('invalidConfig', first, rest.join('; '));
+  return oneError('invalidConfig', problems, (problem) => s.describeProblem(problem, plugin));
 }

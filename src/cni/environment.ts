@@ -2,6 +2,7 @@
 import { CniError } from './error.ts';
 import type { Environment } from './host.ts';
 import { identifierProblem, interfaceNameProblem, namespacePathProblem } from './names.ts';
+import { quote } from './schema/schema.ts';
 import { type CniCommand, cniCommands, isCniCommand } from './version.ts';
 
 /** The variables, checked; a text is empty where the operation does not need it and it is not set. */
@@ -30,7 +31,7 @@ const required: Readonly<Record<CniCommand, readonly Variable[]>> = {
 export function readCommand(env: Environment): CniCommand {
   const command = env.CNI_COMMAND ?? '';
   if (isCniCommand(command)) return command;
-  const fault = command === '' ? 'is not set' : `is ${JSON.stringify(command)}`;
+  const fault = command === '' ? 'is not set' : `is ${quote(command)}`;
   throw new CniError(
     'invalidEnvironment',
     `the environment variable CNI_COMMAND ${fault}: it must be one of ${cniCommands.join(', ')}`,

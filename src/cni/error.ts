@@ -51,10 +51,20 @@ export interface ErrorJson {
   readonly details?: string;
 }
 
-/** The error as it is printed for a caller that speaks this version; `details` is left out when empty. */
+/** The most characters of an error's texts that are printed: it ends in logs and in the events of Pods. */
+const textLimit = 4096;
+
+/**
+ * The error as it is printed for a caller that speaks this version; `details` is left out when empty, and what a
+ * text has beyond 4096 characters is cut off.
+ */
 export function encodeError(error: CniError, cniVersion: string): ErrorJson {
-  const json = { cniVersion, code: error.code, msg: error.msg };
-  return error.details === '' ? json : { ...json, details: error.details };
+  const json = { cniVersion, code: error.code, msg: shortened(error.msg) };
+  return error.details === '' ? json : { ...json, details: shortened(error.details) };
+}
+
+function shortened(text: string): string {
+  return text.length > textLimit ? `${text.slice(0, textLimit - 1)}…` : text;
 }
 
 /** The error that a JSON value holds; undefined if it is no error object (a number `code` and a text `msg`). */

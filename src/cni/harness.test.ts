@@ -395,6 +395,15 @@ describe('a verb that fails', () => {
     expect(error.msg).toContain(message);
   });
 
+  test('what was wrong in the previous result already is not this plugin’s mistake', async () => {
+    const ips = [{ address: '10.0.0.1/8', interface: 3 }];
+    const plugin = tiny({ add: ({ previousResult }) => result(previousResult) });
+    const stdin = configuration({ prevResult: { cniVersion: '1.0.0', ips } });
+    const { exitCode, stdout } = await run(plugin, { CNI_COMMAND: 'ADD' }, stdin);
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout).ips).toEqual(ips);
+  });
+
   test('success undoes nothing', async () => {
     const plugin = tiny({
       add: (request) => {

@@ -1,6 +1,7 @@
 /** Results as they come from other plugins and runtimes, in any version of the specification. */
 import { CniError } from './error.ts';
 import { compact, isJsonObject, type JsonObject, member } from './json.ts';
+import { oneError } from './problems.ts';
 import type { Result } from './result.ts';
 import * as s from './schema/index.ts';
 import { type CniVersion, cniVersions, isAtLeast, isCniVersion } from './version.ts';
@@ -74,17 +75,18 @@ export function decodeResult(json: unknown, { version, subject }: ResultContext)
   const problems: s.Problem[] = [];
   const result = readResult(json, versionOfResult(json, { version, subject }), problems);
   if (result !== undefined) return result;
-  const [first = '', ...rest] = problems.map((problem) => s.describeProblem(problem));
-  throw new CniError('decodingFailure', `${subject}: ${first}`, rest.join('; '));
+  throw oneError('decodingFailure', problems, (problem) => s.describeProblem(problem), `${subject}: `);
 }
 
 /**
  * What is wrong with a result that was made in this process, in the shape of 1.1.0; empty if nothing is. Unlike in
- * results from elsewhere, an address must not name an interface that is not there.
+ * results from elsewhere, an address must not name an interface that is not there, but where `previous`, which it
+ * continues, has such an address already.
  */
-export function problemsOfResult(result: unknown): s.Problem[] {
+export function problemsOfResult(result: unknown, previous?: Result): s.Problem[] {
   const problems: s.Problem[] = [];
   const read = current.read(result, [], problems);
+  if (previous !== undefined && problemsOfResult(previous).length > 0) return problems;
   const count = read?.interfaces?.length ?? 0;
   for (const [index, ip] of (read?.ips ?? []).entries()) {
     if (ip.interface !== undefined && ip.interface >= count) {
@@ -103,7 +105,7 @@ export function versionOfResult(json: JsonObject, { version, subject }: ResultCo
   const known = cniVersions.join(', ');
   throw new CniError(
     'decodingFailure',
-    `${subject} has the CNI version ${JSON.stringify(own)}, which is none of ${known}`,
+    `${subject} has the CNI version ${s.quote(own)}, which is none of ${known}`,
   );
 }
 

@@ -1,7 +1,8 @@
 /** Values that a runtime or its user gives for one attachment, from the places where conventions allow them. */
-import { CniError } from './error.ts';
+
 import { member } from './json.ts';
 import type { Request } from './plugin.ts';
+import { oneError } from './problems.ts';
 import { describeProblem, type Path, type Problem, type Schema } from './schema/schema.ts';
 
 /** Where a value may stand. */
@@ -49,7 +50,6 @@ function readValue<T>(
 ): T | undefined {
   const problems: Problem[] = [];
   const read = schema.read(value, path, problems);
-  const [first, ...rest] = problems.map((problem) => describeProblem(problem, plugin));
-  if (first !== undefined) throw new CniError(code, first, rest.join('; '));
+  if (problems.length > 0) throw oneError(code, problems, (problem) => describeProblem(problem, plugin));
   return read;
 }

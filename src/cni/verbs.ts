@@ -6,6 +6,7 @@ import { CniError, toCniError } from './error.ts';
 import type { Environment, Host } from './host.ts';
 import { type JsonObject, member } from './json.ts';
 import type { AddRequest, AttachmentToRemove, Plugin, Request, ValidAttachment } from './plugin.ts';
+import { oneError } from './problems.ts';
 import type { Result } from './result.ts';
 import { decodeResult, problemsOfResult } from './result-decode.ts';
 import { encodeResult } from './result-encode.ts';
@@ -114,7 +115,7 @@ function attachmentOf({ containerId, ifname, netns }: Parameters, network: strin
 async function add(call: Call, request: AddRequest, undo: UndoSteps): Promise<JsonObject> {
   try {
     const result = await call.plugin.verbs.add(request);
-    refuseWrongResult(call.plugin.name, result);
+    refuseWrongResult(call.plugin.name, result, request.previousResult);
     return encodeResult(result, call.version);
   } catch (thrown) {
     const failures = await undo.run();
@@ -124,10 +125,15 @@ async function add(call: Call, request: AddRequest, undo: UndoSteps): Promise<Js
 }
 
 /** A plugin's own mistake, said so that its author finds it. */
-function refuseWrongResult(plugin: string, result: unknown): void {
+function refuseWrongResult(plugin: string, result: unknown, previous: Result | undefined): void {
   if (result === undefined)
     throw new CniError('internal', `the ADD of plugin \`${plugin}\` returned no result`);
-  const [first, ...rest] = problemsOfResult(result).map((problem) => describeProblem(problem));
-  if (first === undefined) return;
-  throw new CniError('internal', `plugin \`${plugin}\` made a wrong result: ${first}`, rest.join('; '));
+  const problems = problemsOfResult(result, previous);
+  if (problems.length === 0) return;
+  throw oneError(
+    'internal',
+    problems,
+    (problem) => describeProblem(problem),
+    `plugin \`${plugin}\` made a wrong result: `,
+  );
 }

@@ -173,9 +173,9 @@ describe('what a list holds', () => {
     });
   });
 
-  test('a byte order mark is no part of it', () => {
-    put('10.conflist', `\ufeff${JSON.stringify(list('net', 'a'))}`);
-    expect(typesOf('net')).toEqual(['a']);
+  test('a byte order mark is refused, as libcni does', () => {
+    const file = put('10.conflist', `\ufeff${JSON.stringify(list('net', 'a'))}`);
+    expect(errorOf(() => typesOf('net')).msg).toBe(`${file}:1:1: is not JSON: here should be a value`);
   });
 });
 

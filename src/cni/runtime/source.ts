@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { CniError, type ErrorCodeName, messageOf } from '../error.ts';
+import { type CniError, type ErrorCodeName, messageOf } from '../error.ts';
+import { oneError } from '../problems.ts';
 import { describeProblem } from '../schema/index.ts';
 import { findPlace, findSyntaxProblem, type TextPlace } from './json-text.ts';
 import type { ConfigurationProblem } from './parse.ts';
@@ -34,7 +35,8 @@ export function parseSource<T>(
   parse: (json: unknown, problems: ConfigurationProblem[]) => T | undefined,
   report: LoadProblem[],
 ): T | undefined {
-  const text = new TextDecoder().decode(bytes);
+  // A byte order mark is left in, and is an error then: libcni and containerd do not read such a file.
+  const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -64,6 +66,5 @@ export function formatLoadProblem({ file = 'configuration', line, column, messag
 
 /** One error of all problems: the first is its message and gives the code, the others are its details. */
 export function loadError(problems: readonly LoadProblem[]): CniError {
-  const [first = '', ...others] = problems.map(formatLoadProblem);
-  return new CniError(problems[0]?.code ?? 'internal', first, others.join('; '));
+  return oneError(problems[0]?.code ?? 'internal', problems, formatLoadProblem);
 }

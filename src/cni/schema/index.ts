@@ -20,6 +20,7 @@ export {
   type Path,
   type Presence,
   type Problem,
+  quote,
   type Report,
   type Schema,
   SchemaError,
