@@ -41,15 +41,17 @@ over() {
   mount -t overlay -o "lowerdir=$1,upperdir=$layer/upper,workdir=$layer/work" fairlead "$1"
 }
 
-# Names every process but this one; a process that is ending gets a moment. An ended one has no command line.
+# Names every process but this one; one that is ending gets a moment. A zombie has ended. One that is just being
+# started has no command line yet.
 left_running() {
-  local left process line
+  local left process stat line
   for _ in 1 2 3 4 5 6 7 8 9 10; do
     left=''
     for process in /proc/[0-9]*; do
       if [ "$process" = /proc/1 ]; then continue; fi
-      mapfile -d '' -t line 2>/dev/null <"$process/cmdline" || continue
-      if [ "${#line[@]}" -gt 0 ]; then left+="sandbox: left running: ${line[*]}"$'\n'; fi
+      { stat=$(<"$process/stat") && mapfile -d '' -t line <"$process/cmdline"; } 2>/dev/null || continue
+      if [[ $stat =~ \)\ [ZX] ]]; then continue; fi
+      left+="sandbox: left running: ${line[*]:-$stat}"$'\n'
     done
     if [ -z "$left" ]; then return 0; fi
     sleep 0.1

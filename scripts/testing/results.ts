@@ -52,7 +52,11 @@ export function judge(
   else if (ended.exitCode !== 0 && !tests.some(({ outcome }) => outcome === 'failed')) {
     wrong.push(`ended with ${ended.exitCode === undefined ? 'a signal' : `exit code ${ended.exitCode}`}`);
   }
-  const idle = expected.filter((path) => !tests.some((test) => test.file === '' || test.file.endsWith(path)));
+  const ranNothing = expected.filter(
+    (path) => !tests.some((test) => test.file === '' || test.file.endsWith(path)),
+  );
+  // Said once: that nothing ran follows from what went wrong before.
+  const idle = wrong.length > 0 && tests.length === 0 ? [] : ranNothing;
   const failures = [
     ...wrong.map((what) => failedTest(file, `(${what})`)),
     ...idle.map((path) => failedTest(path, '(ran no test)')),
