@@ -2,15 +2,21 @@
  * Control groups of the tests' own, which their containers are put below. The rest of a sandbox goes with its
  * namespaces; these are the machine's, so they are removed one by one.
  */
+import { randomBytes } from 'node:crypto';
 import { readdirSync, rmdirSync } from 'node:fs';
 
 const mounted = '/sys/fs/cgroup';
 const prefix = 'fairlead-test-';
 
-/** A name for a control group, as a path below each hierarchy's root. What killed test runs left is removed. */
+/** What killed test runs left is removed when it is this old, in milliseconds: no run takes that long. */
+const staleAge = 3_600_000;
+
+/** A name for a control group, as a path below each hierarchy's root. */
 export function createCgroup(): string {
-  for (const path of groups((name) => name.startsWith(prefix))) removeTree(path);
-  return `/${prefix}${process.pid}-${Date.now()}`;
+  const isStale = (name: string) =>
+    name.startsWith(prefix) && Number(name.split('-').at(-1)) < Date.now() - staleAge;
+  for (const path of groups(isStale)) removeTree(path);
+  return `/${prefix}${randomBytes(4).toString('hex')}-${Date.now()}`;
 }
 
 /** Removes it from every hierarchy. @returns the paths of those that cannot be, for a process is still in them */

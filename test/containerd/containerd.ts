@@ -1,6 +1,16 @@
 /** A containerd of the tests' own: root, state, socket and configuration are below one directory, which is a tmpfs's. */
 // packages: containerd runc busybox-static
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { binDirectory } from '../support/plugin.ts';
 import { output } from '../support/program.ts';
 import { requireSandbox } from '../support/sandbox.ts';
@@ -83,9 +93,18 @@ export async function startContainerd(options: ContainerdOptions): Promise<Conta
   return containerd;
 }
 
-/** Puts a configuration list where this containerd looks; it sees the change by itself. */
-export function writeConflist(directory: string, conflist: object): void {
-  writeFileSync(`${directory}/net.d/10-fairlead.conflist`, JSON.stringify(conflist, null, 2));
+/** Puts a configuration list, in place of the one before, where this containerd looks. */
+function writeConflist(directory: string, conflist: object): void {
+  const file = `${directory}/net.d/10-fairlead.conflist`;
+  writeFileSync(`${file}.next`, JSON.stringify(conflist));
+  renameSync(`${file}.next`, file);
+}
+
+/** Replaces the configuration list while containerd runs, and waits until it has seen that. */
+export async function useConflist({ directory, cri }: Containerd, conflist: object): Promise<void> {
+  writeConflist(directory, conflist);
+  const text = JSON.stringify(conflist);
+  await eventually('containerd has loaded the list', async () => (await cri.networks()).includes(text));
 }
 
 function control(directory: string, programs: string | undefined): Containerd {
@@ -126,6 +145,25 @@ function spawn(directory: string, programs: string | undefined): Bun.Subprocess 
   });
   closeSync(log);
   return daemon;
+}
+
+/** The processes that hold this containerd's containers, containerd-shim, by their ids. */
+export function shims({ directory }: Containerd): readonly number[] {
+  const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return processes.map(Number).filter((pid) => {
+    const [program = '', ...rest] = commandLine(pid);
+    return (
+      program.endsWith('/containerd-shim-runc-v2') && rest.some((word) => word.startsWith(`${directory}/`))
+    );
+  });
+}
+
+function commandLine(pid: number): readonly string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  } catch {
+    return []; // It has ended meanwhile.
+  }
 }
 
 /** Into both namespaces: CRI's, which learns of it by an event, and that of ctr. */

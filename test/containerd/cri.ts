@@ -56,6 +56,7 @@ export interface Executed {
 
 interface StatusAnswer {
   readonly status: { readonly conditions: readonly Condition[] };
+  readonly info: Readonly<Record<string, string>>;
 }
 interface PodStatusAnswer {
   readonly status: {
@@ -76,6 +77,8 @@ interface ExecAnswer {
 /** The calls that the tests make. Each rejects with gRPC's error, whose `details` is what the runtime says. */
 export interface Cri {
   readonly status: () => Promise<readonly Condition[]>;
+  /** The configuration lists that it has loaded, as text; loopback's own is among them. */
+  readonly networks: () => Promise<readonly string[]>;
   readonly hasImage: (image: string) => Promise<boolean>;
   /** @returns The Pod's id. */
   readonly runPod: (config: PodConfig) => Promise<string>;
@@ -120,9 +123,16 @@ export function openCri(socket: string): Cri {
   return { ...nodeCalls(call), ...podCalls(call), ...containerCalls(call), close: () => client.close() };
 }
 
-function nodeCalls(call: Call): Pick<Cri, 'status' | 'hasImage'> {
+function nodeCalls(call: Call): Pick<Cri, 'status' | 'networks' | 'hasImage'> {
   return {
     status: async () => (await call<StatusAnswer>('Status', {})).status.conditions,
+    networks: async () => {
+      const { info } = await call<StatusAnswer>('Status', { verbose: true });
+      const { Networks } = JSON.parse(info.cniconfig ?? '{}') as {
+        Networks: readonly { Config: { Source: string } }[];
+      };
+      return Networks.map(({ Config }) => Config.Source);
+    },
     hasImage: async (image) => {
       const { image: found } = await call<{ image: object | null }>('ImageStatus', { image: { image } });
       return found !== null;

@@ -47,7 +47,7 @@ export async function startPod(
 }
 
 /** Stops and removes a Pod, as kubelet does. */
-export async function removePod({ cri }: Containerd, { id }: Pod): Promise<void> {
+export async function removePod({ cri }: Containerd, { id }: Pick<Pod, 'id'>): Promise<void> {
   await cri.stopPod(id);
   await cri.removePod(id);
 }

@@ -1,11 +1,16 @@
 /** Pods on a real containerd, through CRI, in the versions of the protocol that a configuration list may name. */
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
-import { readdirSync } from 'node:fs';
+// packages: containerd runc busybox-static
+// prepare: test/containerd/containerd2.ts
+// seconds: 240
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout } from 'bun:test';
+import { readdirSync, readFileSync } from 'node:fs';
 import { ip } from '../support/container.ts';
 import { diff, type Snapshot, snapshot } from '../support/node.ts';
 import { limit } from '../support/sandbox.ts';
+import { testUnless } from '../support/unless.ts';
 import { type Containerd, startContainerd } from './containerd.ts';
-import { example } from './example.ts';
+import { containerd2Programs, withoutContainerd2 } from './containerd2.ts';
+import { example, lasting } from './example.ts';
 import { imageName } from './image.ts';
 import { createNeighbour, type Neighbour, wire } from './neighbour.ts';
 import { getFrom, type Pod, ping, removePod, startPod } from './pod.ts';
@@ -17,14 +22,41 @@ setDefaultTimeout(limit(60));
 const reserved = () =>
   readdirSync('/var/lib/cni/networks/pods').filter((name) => /^(?:10\.|fd00:)/.test(name));
 
-/** What comes by itself, a while after the bridge; what remembers the last address; the files of an empty index. */
-const lasting =
-  /^route .*"fe80:|^file \/var\/lib\/cni\/networks\/(pods\/last_reserved_ip|.*\/owners\/..? 600 ""$)/;
-
+const families = ['ipv4', 'ipv6'] as const;
 const hostPort = 8000;
 const published = [{ protocol: 'TCP', container_port: webPort, host_port: hostPort }] as const;
 
-describe.each(['0.4.0', '1.0.0'])('a configuration list of version %s', (cniVersion) => {
+interface Setup {
+  readonly list: object;
+  /** What they speak then. */
+  readonly version: string;
+  /** Other programs than Debian's. */
+  readonly programs?: string;
+  /** Why it cannot be tried here. */
+  readonly unless?: string | undefined;
+}
+
+const list = (cniVersion: string) => ({ ...example('pods'), cniVersion });
+const both = { ...example('pods'), cniVersions: ['1.0.0', '1.1.0'] };
+const second = { programs: containerd2Programs, unless: withoutContainerd2 };
+const setups: Readonly<Record<string, Setup>> = {
+  'containerd 1.6, version 0.4.0': { list: list('0.4.0'), version: '0.4.0' },
+  'containerd 1.6, version 1.0.0': { list: list('1.0.0'), version: '1.0.0' },
+  // The older one does not know this field, the newer one takes the highest version in it.
+  'containerd 1.6, both versions': { list: both, version: '1.0.0' },
+  'containerd 2, version 1.0.0': { list: list('1.0.0'), version: '1.0.0', ...second },
+  'containerd 2, version 1.1.0': { list: list('1.1.0'), version: '1.1.0', ...second },
+  'containerd 2, both versions': { list: both, version: '1.1.0', ...second },
+};
+
+/** The version of the result that libcni, in containerd, keeps for a Pod. */
+function cachedVersion({ id }: Pod): string {
+  const { result } = JSON.parse(readFileSync(`/var/lib/cni/results/pods-${id}-eth0`, 'utf8'));
+  return result.cniVersion;
+}
+
+describe.each(Object.entries(setups))('%s', (_name, { list, version, programs, unless }) => {
+  const test = testUnless(unless);
   let containerd: Containerd;
   let outside: Neighbour;
   let before: Snapshot;
@@ -32,8 +64,9 @@ describe.each(['0.4.0', '1.0.0'])('a configuration list of version %s', (cniVers
   let two: Pod;
 
   beforeAll(async () => {
+    if (unless !== undefined) return;
     outside = await createNeighbour();
-    containerd = await startContainerd({ conflist: { ...example('pods'), cniVersion } });
+    containerd = await startContainerd({ conflist: list, ...(programs === undefined ? {} : { programs }) });
     // The first Pod makes what a network's Pods share: the bridge, the table and its chains.
     await removePod(containerd, await startPod(containerd, 'first', published));
     before = await snapshot();
@@ -48,7 +81,7 @@ describe.each(['0.4.0', '1.0.0'])('a configuration list of version %s', (cniVers
 
   test('containerd says that its network is ready, and each Pod’s addresses', async () => {
     const conditions = await containerd.cri.status();
-    expect(conditions.map(({ type, status }) => [type, status])).toEqual([
+    expect(conditions.slice(0, 2).map(({ type, status }) => [type, status])).toEqual([
       ['RuntimeReady', true],
       ['NetworkReady', true],
     ]);
@@ -58,53 +91,46 @@ describe.each(['0.4.0', '1.0.0'])('a configuration list of version %s', (cniVers
       expect((await containerd.cri.podStatus(id)).ips).toEqual([ipv4, ipv6]);
     }
     expect(reserved().sort()).toEqual([one.ipv4, one.ipv6, two.ipv4, two.ipv6].sort());
+    expect([one, two].map(cachedVersion)).toEqual([version, version]);
   });
 
-  test.each(['ipv4', 'ipv6'] as const)('Pods reach each other: %s', async (family) => {
-    expect(await ping(containerd, one, two[family])).toMatchObject({ exitCode: 0 });
-    expect(await ping(containerd, two, one[family])).toMatchObject({ exitCode: 0 });
-    expect(await getFrom(containerd, one, url(two[family]))).toMatchObject({ stdout: 'two\n' });
-    expect(await getFrom(containerd, two, url(one[family]))).toMatchObject({ stdout: 'one\n' });
-  });
-
-  test.each(['ipv4', 'ipv6'] as const)('a Pod reaches what knows no way back to it: %s', async (family) => {
-    expect(await getFrom(containerd, one, url(wire.neighbour[family]))).toMatchObject({
-      stdout: 'outside\n',
+  for (const family of families) {
+    test(`Pods reach each other: ${family}`, async () => {
+      expect(await ping(containerd, one, two[family])).toMatchObject({ exitCode: 0 });
+      expect(await ping(containerd, two, one[family])).toMatchObject({ exitCode: 0 });
+      expect(await getFrom(containerd, one, url(two[family]))).toMatchObject({ stdout: 'two\n' });
+      expect(await getFrom(containerd, two, url(one[family]))).toMatchObject({ stdout: 'one\n' });
     });
-  });
 
-  test.each([
-    ['the node, by localhost', undefined, '127.0.0.1'],
-    ['the node, by IPv4', undefined, wire.node.ipv4],
-    ['the node, by IPv6', undefined, wire.node.ipv6],
-    ['another machine, by IPv4', 'outside', wire.node.ipv4],
-    ['another machine, by IPv6', 'outside', wire.node.ipv6],
-  ])('the Pod’s published port is reached from %s', async (_where, from, address) => {
-    const netns = from === undefined ? undefined : outside.netns;
-    expect(await get(netns, url(address, hostPort))).toMatchObject({ stdout: 'one\n', exitCode: 0 });
-  });
+    test(`a Pod reaches what knows no way back to it: ${family}`, async () => {
+      expect(await getFrom(containerd, one, url(wire.neighbour[family]))).toMatchObject({
+        stdout: 'outside\n',
+      });
+    });
 
-  test.each(['ipv4', 'ipv6'] as const)('and from Pods, its own too: %s', async (family) => {
-    for (const from of [one, two]) {
-      const got = await getFrom(containerd, from, url(wire.node[family], hostPort));
-      expect(got).toMatchObject({ stdout: 'one\n' });
-    }
+    test(`a published port is reached from the node, from another machine and from Pods: ${family}`, async () => {
+      const target = url(wire.node[family], hostPort);
+      expect(await get(undefined, target)).toMatchObject({ stdout: 'one\n' });
+      expect(await get(outside.netns, target)).toMatchObject({ stdout: 'one\n' });
+      expect(await getFrom(containerd, two, target)).toMatchObject({ stdout: 'one\n' });
+      expect(await getFrom(containerd, one, target)).toMatchObject({ stdout: 'one\n' });
+    });
+  }
+
+  test('a published port is reached from the node by 127.0.0.1', async () => {
+    expect(await get(undefined, url('127.0.0.1', hostPort))).toMatchObject({ stdout: 'one\n' });
   });
 
   test('a Pod’s containers share its namespace', async () => {
     const { cri } = containerd;
     const command = ['sleep', 'infinity'];
     const second = await cri.runContainer(one.id, one.config, { name: 'second', image: imageName, command });
-    const namespaces = await Promise.all(
-      [second, one.container, two.container].map(async (container) => {
-        return (await cri.exec(container, ['readlink', '/proc/self/ns/net'])).stdout;
-      }),
-    );
-    expect(namespaces[0]).toMatch(/^net:\[\d+\]/);
-    expect(namespaces[1]).toBe(String(namespaces[0]));
-    expect(namespaces[2]).not.toBe(String(namespaces[0]));
-    const served = await cri.exec(second, getCommand(url('127.0.0.1')));
-    expect(served.stdout).toBe('one\n');
+    const inode = async (container: string) =>
+      (await cri.exec(container, ['readlink', '/proc/self/ns/net'])).stdout.trim();
+    expect(await inode(second)).toMatch(/^net:\[\d+\]$/);
+    expect(await inode(second)).toBe(await inode(one.container));
+    expect(await inode(second)).not.toBe(await inode(two.container));
+    expect((await cri.exec(second, getCommand(url('127.0.0.1')))).stdout).toBe('one\n');
     await cri.stopContainer(second);
     await cri.removeContainer(second);
   });
@@ -119,6 +145,7 @@ describe.each(['0.4.0', '1.0.0'])('a configuration list of version %s', (cniVers
     expect(await getFrom(containerd, two, url(wire.neighbour.ipv4))).toMatchObject({ stdout: 'outside\n' });
     await removePod(containerd, two);
     expect(await veths()).toBe(0);
+    expect(reserved()).toEqual([]);
     expect(diff(before, await snapshot(), lasting)).toEqual([]);
   });
 });

@@ -1,0 +1,54 @@
+/**
+ * A containerd of the 2.x series next to Debian's 1.6, which refuses results of CNI 1.1.0. It is compiled with Go from
+ * its release on the Go module proxy, once: `npm test` does so before the tests, in .cache/.
+ */
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { root, run } from '../../scripts/process.ts';
+
+const version = '2.0.5';
+/** What its go.mod asks for. */
+const goVersion = '1.23';
+const module = 'github.com/containerd/containerd/v2';
+const cache = `${root}/.cache`;
+const programs = ['containerd', 'containerd-shim-runc-v2'];
+
+/** The directory of its programs. */
+export const containerd2Programs = `${cache}/containerd-${version}`;
+
+/** Why it is not there; undefined where it is. */
+export const withoutContainerd2 = existsSync(containerd2Programs)
+  ? undefined
+  : `no containerd ${version}, which takes Go ${goVersion} to compile`;
+
+/** Compiles it, where that has not been done and this machine has a Go that can. @throws Error with Go's output */
+export async function prepare(say: (line: string) => void): Promise<void> {
+  if (existsSync(containerd2Programs) || !(await hasGo())) return;
+  say(`compiling containerd ${version} from the Go module proxy, once, some minutes ...`);
+  mkdirSync(cache, { recursive: true });
+  const directory = mkdtempSync(`${cache}/containerd-`);
+  try {
+    const packages = programs.map((name) => `${module}/cmd/${name}`);
+    await go(directory, 'mod', 'init', 'fairlead.test/containerd');
+    await go(directory, 'get', ...packages.map((name) => `${name}@v${version}`));
+    await go(directory, 'build', '-tags=no_btrfs,no_zfs,no_devmapper', `-o=${directory}/bin/`, ...packages);
+    renameSync(`${directory}/bin`, containerd2Programs);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function hasGo(): Promise<boolean> {
+  if (Bun.which('go') === null) return false;
+  const found = (await run(['go', 'env', 'GOVERSION'])).output.trim().replace(/^go/, '');
+  return Bun.semver.order(found, `${goVersion}.0`) >= 0;
+}
+
+/** Checksums are held against Go's own database, as always. */
+async function go(directory: string, ...args: readonly string[]): Promise<void> {
+  const ended = await run(['go', '-C', directory, ...args], {
+    env: { CGO_ENABLED: '0', GOWORK: 'off' },
+    timeoutSeconds: 900,
+  });
+  if (ended.exitCode !== 0)
+    throw new Error(`go ${args.join(' ')}: exit code ${ended.exitCode}\n${ended.output}`);
+}

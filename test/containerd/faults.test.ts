@@ -1,0 +1,173 @@
+/** What goes wrong under a Pod: containerd killed, its processes killed, no address left, a list that it refuses. */
+// packages: containerd runc busybox-static
+// seconds: 240
+import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
+import { rmSync } from 'node:fs';
+import { kill } from 'node:process';
+import { ip } from '../support/container.ts';
+import { diff, type Snapshot, snapshot } from '../support/node.ts';
+import { output } from '../support/program.ts';
+import { limit } from '../support/sandbox.ts';
+import { type Containerd, shims, startContainerd, useConflist } from './containerd.ts';
+import { eventually } from './eventually.ts';
+import { example, lasting } from './example.ts';
+import { createNeighbour, type Neighbour, wire } from './neighbour.ts';
+import { getFrom, ping, podConfig, removePod, startPod } from './pod.ts';
+import { get, url, webPort } from './web.ts';
+
+setDefaultTimeout(limit(60));
+
+const hostPort = 8000;
+const published = [{ protocol: 'TCP', container_port: webPort, host_port: hostPort }] as const;
+
+let containerd: Containerd;
+let outside: Neighbour;
+let before: Snapshot;
+
+beforeAll(async () => {
+  outside = await createNeighbour();
+  containerd = await startContainerd({ conflist: example('pods') });
+  await removePod(containerd, await startPod(containerd, 'first', published));
+  before = await snapshot();
+});
+
+afterAll(async () => {
+  await containerd?.remove();
+  await outside?.remove();
+});
+
+/** Every test leaves the node as it was. */
+afterEach(async () => {
+  expect(shims(containerd)).toEqual([]);
+  expect(diff(before, await snapshot(), lasting)).toEqual([]);
+});
+
+describe('containerd killed', () => {
+  test('while Pods run: they go on, and can be stopped by the one that comes after it', async () => {
+    const one = await startPod(containerd, 'one', published);
+    const two = await startPod(containerd, 'two');
+    await containerd.kill();
+    expect(await get(outside.netns, url(wire.node.ipv4, hostPort))).toMatchObject({ stdout: 'one\n' });
+    expect(await get(outside.netns, url(wire.node.ipv6, hostPort))).toMatchObject({ stdout: 'one\n' });
+    await containerd.start();
+    for (const pod of [one, two]) {
+      expect(await containerd.cri.podStatus(pod.id)).toMatchObject({
+        state: 'SANDBOX_READY',
+        ips: [pod.ipv4, pod.ipv6],
+      });
+    }
+    for (const address of [two.ipv4, two.ipv6]) {
+      expect(await ping(containerd, one, address)).toMatchObject({ exitCode: 0 });
+      expect(await getFrom(containerd, one, url(address))).toMatchObject({ stdout: 'two\n' });
+    }
+    const three = await startPod(containerd, 'three');
+    expect([one.ipv4, two.ipv4]).not.toContain(three.ipv4);
+    expect(await getFrom(containerd, three, url(one.ipv6))).toMatchObject({ stdout: 'one\n' });
+    for (const pod of [one, two, three]) await removePod(containerd, pod);
+  });
+
+  test('and the Pod’s processes with it: stopping it still frees everything', async () => {
+    const pod = await startPod(containerd, 'lost', published);
+    await containerd.kill();
+    kill(pod.pid, 'SIGKILL');
+    await containerd.start();
+    await removePod(containerd, pod);
+  });
+
+  test('while a Pod starts, at ten moments: nothing stays behind', async () => {
+    for (let attempt = 0; attempt < 10; attempt += 1) {
+      const started = containerd.cri
+        .runPod(podConfig(containerd.cgroup, `killed-${attempt}`))
+        .catch(() => '');
+      await Bun.sleep(15 * attempt);
+      await containerd.kill();
+      await started;
+      await containerd.start();
+      for (const id of await containerd.cri.pods()) {
+        await containerd.cri.stopPod(id);
+        await containerd.cri.removePod(id);
+      }
+    }
+    // containerd 1.6 forgets a shim that it had not heard of when it was killed.
+    for (const shim of shims(containerd)) kill(shim, 'SIGKILL');
+  });
+});
+
+describe('a Pod whose', () => {
+  test('pause process is killed is stopped as always', async () => {
+    const pod = await startPod(containerd, 'killed', published);
+    kill(pod.pid, 'SIGKILL');
+    await eventually('containerd sees it', async () => {
+      return (await containerd.cri.podStatus(pod.id)).state === 'SANDBOX_NOTREADY';
+    });
+    await removePod(containerd, pod);
+  });
+
+  test('namespace is gone is stopped as always', async () => {
+    const pod = await startPod(containerd, 'gone', published);
+    await output(['umount', '--lazy', pod.netns]);
+    await output(['rm', pod.netns]);
+    await removePod(containerd, pod);
+  });
+
+  test('host link is gone is stopped as always', async () => {
+    const pod = await startPod(containerd, 'unplugged', published);
+    const [link] = await ip(undefined, 'link', 'show', 'master', 'cni0');
+    await ip(undefined, 'link', 'delete', String(link?.ifname));
+    await removePod(containerd, pod);
+  });
+});
+
+describe('a Pod that cannot be connected: its caller is told why, and nothing is left', () => {
+  afterEach(async () => {
+    await output(['ip', 'link', 'delete', 'other0']).catch(() => undefined); // Not every list gets as far as a bridge.
+    for (const store of ['other', '.fairlead/other']) {
+      rmSync(`/var/lib/cni/networks/${store}`, { recursive: true, force: true });
+    }
+    await useConflist(containerd, example('pods'));
+  });
+
+  test('no address is left; one that is freed can be had again', async () => {
+    await useConflist(containerd, oneSubnet({ rangeStart: '10.99.0.2', rangeEnd: '10.99.0.3' }));
+    const [one, two] = [await startPod(containerd, 'one'), await startPod(containerd, 'two')];
+    const full = await snapshot();
+    expect(await refusal('three')).toMatch(
+      /^failed to setup network for sandbox "[\da-f]{64}": plugin type="bridge" failed \(add\): .*host-local.*10\.99\.0\.2-10\.99\.0\.3/,
+    );
+    expect(diff(full, await snapshot(), lasting)).toEqual([]);
+    await removePod(containerd, one);
+    const four = await startPod(containerd, 'four');
+    expect(four.ipv4).toBe(one.ipv4);
+    for (const pod of [two, four]) await removePod(containerd, pod);
+  });
+
+  test('the list has a mistake', async () => {
+    await useConflist(containerd, oneSubnet({ gateway: '10.99.0' }));
+    expect(await refusal('wrong')).toMatch(/plugin type="bridge" failed \(add\): .*`gateway`.*"10\.99\.0"/);
+    for (const pod of await containerd.cri.pods()) await removePod(containerd, { id: pod });
+  });
+
+  test('the list is of version 1.1.0, which containerd 1.6 does not take', async () => {
+    await useConflist(containerd, { ...oneSubnet({}), cniVersion: '1.1.0' });
+    expect(await refusal('newer')).toEndWith('unsupported CNI result version "1.1.0"');
+    expect(await containerd.cri.pods()).toEqual([]);
+  });
+});
+
+/** A network with a bridge of its own and one range of addresses. */
+function oneSubnet(range: object): object {
+  const ipam = { type: 'host-local', ranges: [[{ subnet: '10.99.0.0/24', ...range }]] };
+  return {
+    cniVersion: '1.0.0',
+    name: 'other',
+    plugins: [{ type: 'bridge', bridge: 'other0', isGateway: true, ipam }],
+  };
+}
+
+/** What the error says that RunPodSandbox answers. */
+async function refusal(name: string): Promise<string> {
+  const error = await containerd.cri
+    .runPod(podConfig(containerd.cgroup, name))
+    .catch((reason: unknown) => reason);
+  return (error as { details: string }).details;
+}
