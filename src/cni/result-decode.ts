@@ -3,6 +3,7 @@ import { CniError } from './error.ts';
 import { compact, isJsonObject, type JsonObject, member } from './json.ts';
 import { oneError } from './problems.ts';
 import type { Result } from './result.ts';
+import { compactRoute } from './result-encode.ts';
 import * as s from './schema/index.ts';
 import { type CniVersion, cniVersions, isAtLeast, isCniVersion } from './version.ts';
 
@@ -120,7 +121,7 @@ function readResult(json: JsonObject, version: CniVersion, problems: s.Problem[]
       ...compact(newest ? { mac, mtu, sandbox, socketPath, pciID } : { mac, sandbox }),
     })),
     ips: read.ips?.map((ip) => compact(ip)),
-    routes: read.routes?.map(cleanRoute),
+    routes: read.routes?.map(compactRoute),
     dns: read.dns && compact(read.dns),
   });
 }
@@ -131,22 +132,8 @@ function readLegacy(json: JsonObject, problems: s.Problem[]): Result | undefined
   const families = [read.ip4, read.ip6].filter((family) => family !== undefined);
   return compact({
     ips: families.map(({ ip, gateway }) => compact({ address: ip, gateway })),
-    routes: families.flatMap(({ routes = [] }) => routes.map(cleanRoute)),
+    routes: families.flatMap(({ routes = [] }) => routes.map(compactRoute)),
     dns: read.dns && compact(read.dns),
-  });
-}
-
-/** Of a route's numbers, 0 means "not given" but for the table and the scope (pkg/types, `Route`). */
-function cleanRoute(read: s.Infer<typeof route>): s.Infer<typeof route> {
-  const { dst, gw, mtu, advmss, priority, table, scope } = read;
-  return compact({
-    dst,
-    gw,
-    mtu: mtu || undefined,
-    advmss: advmss || undefined,
-    priority: priority || undefined,
-    table,
-    scope,
   });
 }
 

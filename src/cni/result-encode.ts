@@ -74,13 +74,14 @@ function encode030(result: Result, cniVersion: CniVersion): JsonObject {
       ips: result.ips?.map(({ address, gateway, interface: index }) =>
         compact({ version: familyOf(address), interface: index, address, gateway }),
       ),
-      routes: result.routes?.map(route030),
+      routes: result.routes?.map(compactRoute),
     }),
     dns: dns030(result.dns),
   };
 }
 
-function route030({ dst, gw, mtu, advmss, priority, table, scope }: Route): JsonObject {
+/** A route without what is not given: of its numbers, that is what 0 means but for the table and the scope (pkg/types, `Route`). */
+export function compactRoute({ dst, gw, mtu, advmss, priority, table, scope }: Route): Route {
   return compact({
     dst,
     gw,

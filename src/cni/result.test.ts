@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
-import { CniError } from './error.ts';
 import { decodeResult, problemsOfResult } from './result-decode.ts';
 import { encodeResult } from './result-encode.ts';
 import { formatPath } from './schema/schema.ts';
+import { errorOf } from './testing.ts';
 import { cniVersions } from './version.ts';
 
 interface Vector {
@@ -17,16 +17,6 @@ const vectors: readonly Vector[] = JSON.parse(
 );
 
 const context = { version: '0.1.0', subject: 'the result' } as const;
-
-function errorOf(run: () => unknown): CniError {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof CniError) return error;
-    throw error;
-  }
-  throw new Error('no error was thrown');
-}
 
 describe('results are printed byte for byte as the reference library prints them', () => {
   test('there are vectors', () => expect(vectors.length).toBe(12));

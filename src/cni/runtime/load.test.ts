@@ -2,7 +2,7 @@ import { afterAll, beforeEach, describe, expect, test } from 'bun:test';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { CniError } from '../error.ts';
+import { errorOf } from '../testing.ts';
 import { loadFirstNetwork, loadNetwork, loadNetworkFile, loadNetworks, parseNetwork } from './load.ts';
 import { formatLoadProblem } from './source.ts';
 
@@ -28,16 +28,6 @@ const list = (name: string, ...types: string[]) => ({
   plugins: types.map((type) => ({ type })),
 });
 const single = (name: string, type: string) => ({ cniVersion: '1.0.0', name, type });
-
-function errorOf(run: () => unknown): CniError {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof CniError) return error;
-    throw error;
-  }
-  throw new Error('no error was thrown');
-}
 
 /** The types of the plugins of the network of this name. */
 const typesOf = (name: string) => loadNetwork(folder, name).plugins.map(({ type }) => type);

@@ -1,9 +1,10 @@
 /** What libcni.test.ts cannot show: messages, files, refusals and stopping, which are this runtime's own. */
+
 import { afterAll, beforeEach, describe, expect, test } from 'bun:test';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CniError } from '../error.ts';
+import { rejectionOf } from '../testing.ts';
 import { createRuntime, decodeResult, parseNetwork, type Runtime, type RuntimeOptions } from './index.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'fairlead-runtime-'));
@@ -52,23 +53,13 @@ const network = (more: object = {}) =>
   );
 const attachment = { containerId: 'c1', ifname: 'eth0', netns: '/run/netns/a' };
 
-async function errorOf(run: () => unknown): Promise<CniError> {
-  try {
-    await run();
-  } catch (error) {
-    if (error instanceof CniError) return error;
-    throw error;
-  }
-  throw new Error('no error was thrown');
-}
-
 const fails = (code: number, msg: string) => `echo '{"code":${code},"msg":"${msg}"}'; exit 1`;
 
 describe('errors', () => {
   test('name the plugin and keep its code and details', async () => {
     plugin('a');
     plugin('b', `echo '{"code":102,"msg":"no more","details":"of it"}'; exit 1`);
-    expect(await errorOf(() => runtime().add(network(), attachment))).toMatchObject({
+    expect(await rejectionOf(() => runtime().add(network(), attachment))).toMatchObject({
       code: 102,
       msg: 'plugin `b`: no more',
       details: 'of it',
@@ -76,14 +67,14 @@ describe('errors', () => {
   });
 
   test('a plugin that is nowhere', async () => {
-    const { msg } = await errorOf(() => runtime().check(network(), attachment));
+    const { msg } = await rejectionOf(() => runtime().check(network(), attachment));
     expect(msg).toBe(`plugin \`a\`: cannot find an executable for plugin type \`a\`: not in ${dir}/bin`);
   });
 
   test('a plugin that cannot be executed', async () => {
     plugin('a');
     chmodSync(join(dir, 'bin', 'a'), 0o644);
-    const { msg } = await errorOf(() => runtime().add(network(), attachment));
+    const { msg } = await rejectionOf(() => runtime().add(network(), attachment));
     expect(msg).toContain(`plugin \`a\`: cannot execute ${dir}/bin/a: `);
   });
 
@@ -95,7 +86,7 @@ describe('errors', () => {
   ])('a result that is none: %s', async (body, message) => {
     plugin('a', body);
     plugin('b');
-    const error = await errorOf(() => runtime().add(network(), attachment));
+    const error = await rejectionOf(() => runtime().add(network(), attachment));
     expect(error.msg).toContain(`plugin \`a\`: ${message}`);
     expect(error.code).toBe(6);
     expect(calls()).toEqual(['a ADD']);
@@ -105,7 +96,7 @@ describe('errors', () => {
     plugin('a', `if [ $CNI_COMMAND = ADD ]; then echo '{}'; else ${fails(105, 'full')}; fi`);
     plugin('b', `if [ $CNI_COMMAND = GC ]; then ${fails(106, 'stuck')}; else echo '{}'; fi`);
     await runtime().add(network(), attachment);
-    const error = await errorOf(() => runtime().gc(network(), []));
+    const error = await rejectionOf(() => runtime().gc(network(), []));
     expect(error).toMatchObject({
       code: 105,
       msg: 'DEL of stale container c1, eth0: plugin `a`: full',
@@ -116,16 +107,16 @@ describe('errors', () => {
 
   test('of STATUS have a code that says what it means', async () => {
     plugin('a', 'exit 3');
-    expect((await errorOf(() => runtime().status(network()))).code).toBe(50);
+    expect((await rejectionOf(() => runtime().status(network()))).code).toBe(50);
     plugin('a', fails(51, 'no DHCP'));
-    expect(await errorOf(() => runtime().status(network()))).toMatchObject({
+    expect(await rejectionOf(() => runtime().status(network()))).toMatchObject({
       code: 51,
       msg: 'plugin `a`: no DHCP',
     });
   });
 
   test('CHECK of a network that is too old', async () => {
-    const error = await errorOf(() => runtime().check(network({ cniVersion: '0.3.1' }), attachment));
+    const error = await rejectionOf(() => runtime().check(network({ cniVersion: '0.3.1' }), attachment));
     expect(error).toMatchObject({
       code: 1,
       msg: 'CHECK needs CNI version 0.4.0 or newer, network "net" has 0.3.1',
@@ -153,13 +144,13 @@ describe('what is refused before a plugin is called', () => {
   ])('by every operation: %j', async (wrong, code, message) => {
     for (const type of ['a', 'b']) plugin(type);
     for (const operation of ['add', 'check', 'del'] as const) {
-      const error = await errorOf(() => runtime()[operation](network(), { ...attachment, ...wrong }));
+      const error = await rejectionOf(() => runtime()[operation](network(), { ...attachment, ...wrong }));
       expect(error.msg).toContain(message);
       expect(error.code).toBe(code);
     }
-    expect((await errorOf(() => runtime().cachedResult(network(), { ...attachment, ...wrong }))).code).toBe(
-      code,
-    );
+    expect(
+      (await rejectionOf(() => runtime().cachedResult(network(), { ...attachment, ...wrong }))).code,
+    ).toBe(code);
     expect(calls()).toEqual([]);
   });
 
@@ -174,7 +165,7 @@ describe('what is refused before a plugin is called', () => {
 
   test.each(wrong)('by ADD: %j', async (more, message) => {
     plugin('a');
-    const error = await errorOf(() => runtime().add(network(), { ...attachment, ...more }));
+    const error = await rejectionOf(() => runtime().add(network(), { ...attachment, ...more }));
     expect(error.msg).toContain(message);
     expect(error.code).toBe(4);
     expect(calls()).toEqual([]);
@@ -187,7 +178,7 @@ describe('what is refused before a plugin is called', () => {
   });
 
   test.each(['bin', '', './bin', '/a:/b', '/a\0'])('a folder of plugins: %j', async (folder) => {
-    expect((await errorOf(() => runtime({ pluginPath: [folder] }))).msg).toContain(
+    expect((await rejectionOf(() => runtime({ pluginPath: [folder] }))).msg).toContain(
       'must be an absolute path',
     );
   });
@@ -197,7 +188,7 @@ describe('the cache', () => {
   test('that cannot be written fails ADD, and DEL still works', async () => {
     for (const type of ['a', 'b']) plugin(type);
     writeFileSync(join(dir, 'cache'), 'a file where the folder should be');
-    const error = await errorOf(() => runtime().add(network(), attachment));
+    const error = await rejectionOf(() => runtime().add(network(), attachment));
     expect(error.code).toBe(5);
     expect(error.msg).toContain(`cannot keep the result in ${dir}/cache/results/net-c1-eth0: `);
     await runtime().del(network(), attachment);
@@ -208,7 +199,7 @@ describe('the cache', () => {
     for (const type of ['a', 'b']) plugin(type);
     const twin = network({ name: 'net-c1' });
     await runtime().add(network(), { ...attachment, containerId: 'c1-x' });
-    const error = await errorOf(() => runtime().check(twin, { ...attachment, containerId: 'x' }));
+    const error = await rejectionOf(() => runtime().check(twin, { ...attachment, containerId: 'x' }));
     expect(error.msg).toContain('"containerId":"c1-x"');
     await runtime().del(twin, { ...attachment, containerId: 'x' });
     expect(runtime().cachedAttachments()).toHaveLength(1);
@@ -264,7 +255,7 @@ describe('executing', () => {
     plugin('a', 'exec sleep 60');
     plugin('b');
     const start = Date.now();
-    const error = await errorOf(() =>
+    const error = await rejectionOf(() =>
       runtime({ signal: AbortSignal.timeout(100) }).add(network(), attachment),
     );
     expect(Date.now() - start).toBeLessThan(10_000);
@@ -274,7 +265,9 @@ describe('executing', () => {
 
   test('after the signal nothing is started', async () => {
     for (const type of ['a', 'b']) plugin(type);
-    const error = await errorOf(() => runtime({ signal: AbortSignal.abort() }).del(network(), attachment));
+    const error = await rejectionOf(() =>
+      runtime({ signal: AbortSignal.abort() }).del(network(), attachment),
+    );
     expect(error.msg).toContain('was stopped');
     expect(calls()).toEqual([]);
   });
