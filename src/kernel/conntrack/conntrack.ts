@@ -11,7 +11,7 @@ import {
   nfnetlinkLayout,
   nfnetlinkType,
 } from '../netlink/nfnetlink.ts';
-import { encodeTupleFilter, matchesTuple, type TupleFilter, tupleBytes } from './tuple.ts';
+import { type Destination, encodeTupleFilter, matchesTuple, type TupleFilter, tupleBytes } from './tuple.ts';
 
 /** enum cntl_msg_types, with nfnetlink's subsystem in the high byte. */
 const IPCTNL_MSG_CT = {
@@ -41,9 +41,11 @@ export interface ConntrackFilter {
   /** An IPPROTO_ number, linux/in.h: 6 is TCP, 17 UDP, 132 SCTP. */
   readonly protocol: number;
   /** The destination's port as it was sent to, before any translation. */
-  readonly originalDestinationPort: number;
+  readonly originalDestinationPort?: number;
   /** The destination as it was sent to, before any translation. */
   readonly originalDestination?: IpAddress;
+  /** Asked last, of the destination before any translation. */
+  readonly accepts?: (destination: Destination) => boolean;
 }
 
 /**
@@ -53,13 +55,15 @@ export interface ConntrackFilter {
 export function deleteConntrackEntries(connection: Connection, filter: ConntrackFilter): number {
   const wanted: TupleFilter = {
     protocol: filter.protocol,
-    destinationPort: filter.originalDestinationPort,
+    ...(filter.originalDestinationPort === undefined
+      ? {}
+      : { destinationPort: filter.originalDestinationPort }),
     ...(filter.originalDestination === undefined ? {} : { destination: filter.originalDestination }),
   };
   const entries = (listFiltered(connection, filter, wanted) ?? listAll(connection, filter) ?? [])
     .map((frame) => layout.decode(frame.body).attributes)
     // Kernels before 5.8 pass over the filter and answer with all that they have.
-    .filter(({ original }) => original !== undefined && matchesTuple(original, wanted));
+    .filter(({ original }) => original !== undefined && matchesTuple(original, wanted, filter.accepts));
   for (const entry of entries) deleteEntry(connection, filter, entry);
   return entries.length;
 }
@@ -72,7 +76,7 @@ function listFiltered(
 ): Frame[] | undefined {
   const flags =
     CTA_FILTER_F_PROTO_NUM |
-    CTA_FILTER_F_PROTO_DST_PORT |
+    (wanted.destinationPort === undefined ? 0 : CTA_FILTER_F_PROTO_DST_PORT) |
     (wanted.destination === undefined ? 0 : CTA_FILTER_F_IP_DST);
   const values = { original: encodeTupleFilter(wanted), filter: { original: flags, reply: 0 } };
   return list(connection, layout.encode({ family: familyNumbers[family] }, values));
@@ -101,7 +105,7 @@ function deleteEntry(
   const values = { original, ...(id === undefined ? {} : { id }), ...(zone === undefined ? {} : { zone }) };
   try {
     connection.request({
-      operation: `delete conntrack entry of protocol ${filter.protocol} to port ${filter.originalDestinationPort}`,
+      operation: `delete a conntrack entry of protocol ${filter.protocol}`,
       type: IPCTNL_MSG_CT.DELETE,
       body: layout.encode({ family: familyNumbers[filter.family] }, values),
     });

@@ -1,5 +1,5 @@
 /** How connection tracking identifies a flow (enum ctattr_tuple and those below it, linux/netfilter/nfnetlink_conntrack.h). */
-import type { IpAddress } from '../../lib/ip.ts';
+import { type IpAddress, sameAddress } from '../../lib/ip.ts';
 import { type AttributeValues, attribute, attributes, nestedBytes } from '../netlink/attributes.ts';
 import { createWriter } from '../netlink/bytes.ts';
 import { be16, ipAddress, u8 } from '../netlink/codec.ts';
@@ -35,13 +35,15 @@ export const tupleBytes = nestedBytes();
 export interface TupleFilter {
   /** An IPPROTO_ number, linux/in.h. */
   readonly protocol: number;
-  readonly destinationPort: number;
+  readonly destinationPort?: number;
   readonly destination?: IpAddress;
 }
 
 /** The filter's values as a tuple. */
 export function encodeTupleFilter({ protocol, destinationPort, destination }: TupleFilter): Uint8Array {
-  const values: AttributeValues<typeof fields> = { protocol: { number: protocol, destinationPort } };
+  const values: AttributeValues<typeof fields> = {
+    protocol: { number: protocol, ...(destinationPort === undefined ? {} : { destinationPort }) },
+  };
   if (destination !== undefined) {
     values.ip = destination.family === 4 ? { destination4: destination } : { destination6: destination };
   }
@@ -50,12 +52,24 @@ export function encodeTupleFilter({ protocol, destinationPort, destination }: Tu
   return writer.finish();
 }
 
-/** Whether a tuple, in its attribute's bytes, is what the filter asks for. Throws CodecError. */
-export function matchesTuple(bytes: Uint8Array, filter: TupleFilter): boolean {
+/** Where a flow goes. */
+export interface Destination {
+  readonly address: IpAddress;
+  readonly port: number;
+}
+
+/** Whether a tuple, in its attribute's bytes, is what the filter asks for and `accepts`. Throws CodecError. */
+export function matchesTuple(
+  bytes: Uint8Array,
+  filter: TupleFilter,
+  accepts: (destination: Destination) => boolean = () => true,
+): boolean {
   const { ip, protocol } = codec.decode(bytes);
-  if (protocol?.number !== filter.protocol || protocol.destinationPort !== filter.destinationPort)
-    return false;
-  if (filter.destination === undefined) return true;
-  const destination = ip?.destination4 ?? ip?.destination6;
-  return destination?.family === filter.destination.family && destination.value === filter.destination.value;
+  const address = ip?.destination4 ?? ip?.destination6;
+  const port = protocol?.destinationPort;
+  // ICMP has no ports.
+  if (address === undefined || port === undefined || protocol?.number !== filter.protocol) return false;
+  if (filter.destinationPort !== undefined && port !== filter.destinationPort) return false;
+  if (filter.destination !== undefined && !sameAddress(filter.destination, address)) return false;
+  return accepts({ address, port });
 }

@@ -20,7 +20,10 @@ class ConditionFault extends Error {}
 
 /** Reads conditions for packets of a family. */
 export function parseConditions(words: readonly string[], family: IpFamily): Conditions {
-  const tokens = words.flatMap((word) => word.match(/"[^"]*"|[^\s"]+/g) ?? []);
+  // One of iptables' words is an argument as it is; one of nft's may be several of its own.
+  const tokens = words.flatMap((word, index) =>
+    words[index - 1] === '--comment' ? [word] : (word.match(/"[^"]*"|[^\s"]+/g) ?? []),
+  );
   const reader = readerOf(tokens);
   try {
     const statements: Expression[] = [];

@@ -9,6 +9,7 @@ import type { PortMapping, PortmapConfig, Protocol } from './config.ts';
 import { entryOf } from './index-entry.ts';
 import { maps } from './maps.ts';
 import { type Policy, policyChains, policyOf } from './policy.ts';
+import type { PublishedPort } from './stale-flows.ts';
 
 /** IPPROTO_ numbers, linux/in.h. */
 const protocolNumbers: Readonly<Record<Protocol, number>> = { tcp: 6, udp: 17, sctp: 132 };
@@ -87,15 +88,20 @@ export function wantedFor(publications: readonly Publication[], config: PortmapC
     policies.set(target, policy);
     for (const one of policy === undefined ? [] : policyChains(policy)) chains.set(one.chain.name, one);
   }
-  const holdings = publications.map((publication) => {
-    const { mapping, target, hostAddress } = publication;
-    const where = hostAddress ?? { family: target.address.family, value: 0n };
-    return {
-      entry: entryOf(where, protocolNumbers[mapping.protocol], mapping.hostPort),
-      elements: elementsFor(publication, policies.get(target)),
-    };
-  });
+  const holdings = publications.map((publication) => ({
+    entry: entryOf(portOf(publication)),
+    elements: elementsFor(publication, policies.get(publication.target)),
+  }));
   return { holdings, chains: [...chains.values()] };
+}
+
+/** The port that is published. */
+export function portOf({ mapping, target, hostAddress }: Publication): PublishedPort {
+  return {
+    address: hostAddress ?? { family: target.address.family, value: 0n },
+    protocol: protocolNumbers[mapping.protocol],
+    port: mapping.hostPort,
+  };
 }
 
 function elementsFor(

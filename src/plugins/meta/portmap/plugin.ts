@@ -11,13 +11,14 @@ import {
   type StatusRequest,
 } from '../../../cni/index.ts';
 import { getGeneration } from '../../../kernel/nftables/generation.ts';
-import { goneFrom, ownedBy, ownerComment } from '../../shared/nftables/owner.ts';
+import { goneFrom, ownedBy, ownerComment, type Whose } from '../../shared/nftables/owner.ts';
 import { checkElements, putElements } from '../../shared/nftables/ownership.ts';
 import { removeElements } from '../../shared/nftables/removal.ts';
 import { withNftables } from '../../shared/nftables/socket.ts';
 import { type PortmapConfig, portMappings, portmapSchema, refuseImpossible } from './config.ts';
+import { portsAmong } from './index-entry.ts';
 import { allowLocalhost, checkLocalhost } from './localhost.ts';
-import { publish, targetsOf, wantedFor } from './mapping.ts';
+import { portOf, publish, targetsOf, wantedFor } from './mapping.ts';
 import { section } from './section.ts';
 import { forgetStaleFlows } from './stale-flows.ts';
 
@@ -44,7 +45,7 @@ function add(request: AddRequest<PortmapConfig>): Result {
   request.onFailure('publishing ports', () => del(request));
   withNftables((connection) => {
     putElements(connection, section, ownerComment(attachment), wantedFor(publications, config));
-    forgetStaleFlows(connection, publications);
+    forgetStaleFlows(connection, publications.map(portOf));
   });
   if (config.snat) allowLocalhost(publications);
   return previousResult;
@@ -60,7 +61,7 @@ function notChained(): CniError {
 
 /** Removes what the attachment has, whatever the runtime says of ports now. */
 function del({ attachment }: AddRequest<PortmapConfig> | DelRequest<PortmapConfig>): void {
-  withNftables((connection) => removeElements(connection, section, ownedBy(attachment)));
+  remove(ownedBy(attachment));
 }
 
 function check(request: CheckRequest<PortmapConfig>): void {
@@ -76,7 +77,14 @@ function check(request: CheckRequest<PortmapConfig>): void {
 }
 
 function gc({ network, validAttachments }: GcRequest<PortmapConfig>): void {
-  withNftables((connection) => removeElements(connection, section, goneFrom(network, validAttachments)));
+  remove(goneFrom(network, validAttachments));
+}
+
+function remove(whose: Whose): void {
+  withNftables((connection) => {
+    const removed = removeElements(connection, section, whose);
+    forgetStaleFlows(connection, portsAmong(removed));
+  });
 }
 
 function status({ config }: StatusRequest<PortmapConfig>): void {

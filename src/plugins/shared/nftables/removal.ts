@@ -11,16 +11,22 @@ import { deleteUnusedChains } from './unused-chains.ts';
 /**
  * Removes the section's elements that are `whose`, with their entries in the index, and the shared chains that
  * nothing leads to any more. Nothing there is no error, and costs two reads. One attachment's cost does not grow with
- * what others have. Throws NetlinkError, TransactionError, RulesetBusyError.
+ * what others have. Returns what was removed. Throws NetlinkError, TransactionError, RulesetBusyError.
  */
-export function removeElements(connection: Connection, section: Section, whose: Whose): void {
+export function removeElements(
+  connection: Connection,
+  section: Section,
+  whose: Whose,
+): readonly FoundElement[] {
+  let found: readonly FoundElement[] = [];
   withGeneration(connection, () => {
-    const found =
+    found =
       'owner' in whose
         ? elementsOf(connection, section, whose.owner)
         : allElements(connection, section).filter((one) => isOwnedBy(whose, one.owner));
     return [...deleteAt(found), ...deleteUnusedChains(connection, section, found)];
   });
+  return found;
 }
 
 /** What the owner has, and its entries in the index. What somebody else was given meanwhile is not its own any more. */
