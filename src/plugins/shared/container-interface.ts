@@ -5,7 +5,7 @@ import { NLM_F_CREATE } from '../../kernel/netlink/message.ts';
 import { addAddressRequest, listAddresses, type NewAddress } from '../../kernel/rtnetlink/address.ts';
 import type { Link, LinkIdentity } from '../../kernel/rtnetlink/link.ts';
 import { getLink } from '../../kernel/rtnetlink/link.ts';
-import { changeLinkRequest } from '../../kernel/rtnetlink/link-change.ts';
+import { changeLink, changeLinkRequest } from '../../kernel/rtnetlink/link-change.ts';
 import { listRoutes, mainTable, type NewRoute } from '../../kernel/rtnetlink/route.ts';
 import { addRouteRequest } from '../../kernel/rtnetlink/route-change.ts';
 import { linkSysctl } from '../../kernel/sysctl/index.ts';
@@ -18,6 +18,7 @@ import {
   parsePrefix,
   sameAddress,
 } from '../../lib/ip.ts';
+import type { MacAddress } from '../../lib/mac.ts';
 
 /** How the interface is to be configured. */
 export interface InterfaceOptions {
@@ -49,10 +50,7 @@ export function interfaceSysctls(
   };
 }
 
-/**
- * Gives the interface its addresses, sets it up, adds its routes: in one datagram, one step to a process that is
- * killed. The addresses are first, for they are announced to the neighbours when it goes up (arp_notify).
- */
+/** Gives the interface its addresses, sets it up, adds its routes: in one datagram, one step to a process that is killed. */
 export function configureInterface(
   container: Connection,
   link: LinkIdentity,
@@ -66,6 +64,15 @@ export function configureInterface(
     // Without NLM_F_EXCL: a second route to one destination is added, not refused, as the reference does.
     ...routes.map((route) => ({ ...addRouteRequest(toKernelRoute(route, ips, link)), flags: NLM_F_CREATE })),
   ]);
+}
+
+/**
+ * Lets the neighbours know who has the interface's addresses now; one may have had another owner a moment ago. The
+ * kernel does so by itself when an interface goes up, but a bridge still drops that; and again, as here, when a
+ * hardware address is set (inetdev_event, ndisc_netdev_event), where interfaceSysctls asked for it.
+ */
+export function announceAddresses(container: Connection, ifname: string, mac: MacAddress): void {
+  changeLink(container, ifname, { mac });
 }
 
 /** An address as the reference gives it: in IPv4 with the network's broadcast address, which the kernel does not set. */

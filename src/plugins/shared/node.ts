@@ -1,7 +1,7 @@
 /** The namespaces and sockets of one request: the node's, and the container's. */
 import { CniError } from '../../cni/index.ts';
 import { type Connection, NETLINK_ROUTE, openConnection } from '../../kernel/netlink/connection.ts';
-import { type NetworkNamespace, openNetns } from '../../kernel/netns/netns.ts';
+import { type NetworkNamespace, NotANamespaceError, openNetns } from '../../kernel/netns/netns.ts';
 
 /** A container's network namespace, open, with an rtnetlink socket in it. */
 export interface ContainerNamespace {
@@ -11,9 +11,10 @@ export interface ContainerNamespace {
 
 /** Opens the container's namespace. Throws a CniError that says what is at the path instead of one. */
 export function openContainer(path: string): ContainerNamespace & Disposable {
-  const netns = openNetnsOrExplain(path);
+  const netns = explained(path, () => openNetns(path));
   try {
-    const route = netns.enter(() => openConnection(NETLINK_ROUTE));
+    // Only now a namespace of another kind shows.
+    const route = explained(path, () => netns.enter(() => openConnection(NETLINK_ROUTE)));
     return {
       netns,
       route,
@@ -28,14 +29,22 @@ export function openContainer(path: string): ContainerNamespace & Disposable {
   }
 }
 
-function openNetnsOrExplain(path: string): NetworkNamespace {
+/** A path that is no network namespace is the runtime's mistake, or the container is gone. */
+function explained<T>(path: string, call: () => T): T {
   try {
-    return openNetns(path);
+    return call();
   } catch (error) {
     const { code, message } = error as { code?: string; message: string };
     if (code === 'ENOENT') throw new CniError('invalidNetns', `CNI_NETNS ${path} does not exist`);
-    throw new CniError('invalidNetns', `CNI_NETNS cannot be used: ${message}`);
+    if (error instanceof NotANamespaceError || isPathError(code))
+      throw new CniError('invalidNetns', `CNI_NETNS cannot be used: ${message}`);
+    throw error;
   }
+}
+
+/** What open(2) says of a path that leads nowhere. */
+function isPathError(code: string | undefined): boolean {
+  return code !== undefined && ['ENOTDIR', 'ELOOP', 'EACCES', 'ENAMETOOLONG', 'ENXIO'].includes(code);
 }
 
 /**

@@ -24,11 +24,15 @@ export function ensureBridge(node: Connection, config: BridgeConfig, found: Link
 /** Refuses a link that has the bridge's name and is none. */
 export function refuseOtherKind(link: Link, name: string): asserts link is Link & { kind: 'bridge' } {
   if (link.kind === 'bridge') return;
-  const kind = link.kindName === undefined ? 'a link without a kind' : `a ${link.kindName} link`;
   throw new CniError(
     'invalidConfig',
-    `\`bridge\` of plugin \`bridge\`: "${name}" exists and is ${kind}, not a bridge; choose another name`,
+    `\`bridge\` of plugin \`bridge\`: "${name}" exists and is ${describeKind(link)}, not a bridge; choose another name`,
   );
+}
+
+/** What a link is, in words. */
+export function describeKind({ kindName }: Link): string {
+  return kindName === undefined ? 'a link without a kind' : `a link of kind ${kindName}`;
 }
 
 function wantsVlans(config: BridgeConfig): boolean {

@@ -6,6 +6,7 @@ import { type Prefix, parseAddress, parsePrefix } from '../../../lib/ip.ts';
 import { identityOf } from '../../shared/attachment-identity.ts';
 import { checkInterface } from '../../shared/container-interface.ts';
 import { openContainer, openNode } from '../../shared/node.ts';
+import { describeKind } from './bridge-link.ts';
 import { type BridgeConfig, vlanLinkName, wantsGateway } from './config.ts';
 import { missingGateways } from './gateway.ts';
 import { checkPortVlans } from './port-vlans.ts';
@@ -35,8 +36,7 @@ export async function check(request: CheckRequest<BridgeConfig>): Promise<void> 
 
 function checkBridge(bridge: Link | undefined, config: BridgeConfig, result: Result): string[] {
   if (bridge === undefined) return [`bridge ${config.bridge} does not exist`];
-  if (bridge.kind !== 'bridge')
-    return [`${config.bridge} is a ${bridge.kindName ?? 'link without a kind'}, not a bridge`];
+  if (bridge.kind !== 'bridge') return [`${config.bridge} is ${describeKind(bridge)}, not a bridge`];
   return [
     ...checkMac(`bridge ${bridge.name}`, bridge, interfaceOfNode(result, bridge.name)?.mac),
     ...(bridge.flags.up ? [] : [`bridge ${bridge.name} is down`]),
@@ -61,8 +61,7 @@ function checkContainer(
   { attachment, config, previousResult }: CheckRequest<BridgeConfig>,
 ): string[] {
   if (link === undefined) return [`interface ${attachment.ifname} does not exist in ${attachment.netns}`];
-  if (link.kind !== 'veth')
-    return [`interface ${link.name} is a ${link.kindName ?? 'link without a kind'}, not a veth`];
+  if (link.kind !== 'veth') return [`interface ${link.name} is ${describeKind(link)}, not a veth`];
   const { interfaces = [], ips = [], routes = [] } = previousResult;
   const index = interfaces.findIndex(
     ({ name, sandbox }) => name === attachment.ifname && sandbox !== undefined,

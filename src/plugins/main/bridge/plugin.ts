@@ -13,13 +13,14 @@ import { settleAddresses } from '../../../kernel/rtnetlink/settle.ts';
 import { setSysctls } from '../../../kernel/sysctl/index.ts';
 import { identityOf } from '../../shared/attachment-identity.ts';
 import {
+  announceAddresses,
   configureInterface,
   interfaceSysctls,
   refuseExistingInterface,
 } from '../../shared/container-interface.ts';
 import { requestedMac } from '../../shared/mac.ts';
 import { type ContainerNamespace, openContainer, openNode } from '../../shared/node.ts';
-import { ensureBridge, refuseOtherKind } from './bridge-link.ts';
+import { describeKind, ensureBridge, refuseOtherKind } from './bridge-link.ts';
 import { check } from './check.ts';
 import { type BridgeConfig, bridgeSchema, wantsGateway } from './config.ts';
 import { collectGarbage, del } from './del.ts';
@@ -72,6 +73,7 @@ async function add(request: AddRequest<BridgeConfig>): Promise<Result> {
   const gateway = layer3 && wantsGateway(config) ? setUpGateway(node, bridge, config, layer3) : undefined;
   if (layer3 && config.ipMasq) (await import('./rules.ts')).masqueradeContainer(request, layer3.addresses);
   if (!config.disableContainerInterface) await waitForPort(node, hostName);
+  if (layer3) announceAddresses(container.route, ifname, containerMac);
 
   return {
     interfaces: [
@@ -130,8 +132,5 @@ function refuseTakenName(name: string): void {
   using node = openNode();
   const link = getLink(node, name);
   if (link === undefined || link.kind === 'bridge') return;
-  throw new CniError(
-    'pluginNotAvailable',
-    `"${name}" is no bridge, but a ${link.kindName ?? 'link without a kind'}`,
-  );
+  throw new CniError('pluginNotAvailable', `"${name}" is ${describeKind(link)}, not a bridge`);
 }
