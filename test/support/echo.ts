@@ -57,8 +57,9 @@ function askUdp(address: string, port: number, text: string, localPort: number):
   socket.bind(localPort, () => socket.connect(port, address, () => socket.send(text)));
 }
 
+/** The answer, and how long it took to come, the start of this process not counted. */
 function succeed(heard: string): never {
-  process.stdout.write(heard);
+  process.stdout.write(JSON.stringify({ ...JSON.parse(heard), ms: performance.now() - start }));
   process.exit(0);
 }
 
@@ -87,6 +88,7 @@ function ask(
   else succeed(askSctp(address, port, text, timeoutMs));
 }
 
+const start = performance.now();
 const [verb, protocol = '', ...rest] = process.argv.slice(2);
 const [first = '', second = '', text = '', timeoutMs, sourcePort] = rest;
 if (verb === 'serve') serve(protocol, Number(first));

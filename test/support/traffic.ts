@@ -38,6 +38,8 @@ export interface Answer {
   readonly sourcePort: number;
   /** What it heard. */
   readonly text: string;
+  /** From the client's call to the answer, in milliseconds. */
+  readonly ms: number;
 }
 
 const servers = new Set<Server>();
