@@ -23,7 +23,8 @@ export interface RunOptions {
   readonly timeoutSeconds?: number;
 }
 
-const running = new Set<number>();
+/** The programs that run: their process groups, and the directories that their output goes to. */
+const running = new Map<number, string>();
 
 /** The whole group: a test's servers would outlive it. */
 function killGroup(pid: number): void {
@@ -36,7 +37,10 @@ function killGroup(pid: number): void {
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
-    for (const pid of running) killGroup(pid);
+    for (const [pid, directory] of running) {
+      killGroup(pid);
+      rmSync(directory, { recursive: true, force: true });
+    }
     process.exit(130);
   });
 }
@@ -57,7 +61,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
     detached: true,
   });
   closeSync(fd);
-  running.add(child.pid);
+  running.set(child.pid, directory);
   let timedOut = false;
   const outOfTime = () => {
     timedOut = true;

@@ -11,7 +11,7 @@ import { requirePackages } from './debian.ts';
 import { root, run } from './process.ts';
 import { isRoot, runUnitTests } from './testing/bun-tests.ts';
 import { runsOnNode, supportPackages } from './testing/files.ts';
-import { leftBehind, machine, markProcesses } from './testing/machine.ts';
+import { leftBehind, machine, markProcesses, useTemporaryDirectory } from './testing/machine.ts';
 import { report } from './testing/report.ts';
 import { count, type Group } from './testing/results.ts';
 import { runRootTests } from './testing/root-tests.ts';
@@ -45,19 +45,17 @@ async function runChecks(): Promise<Group> {
   return { name: 'check', on: '-', files };
 }
 
-async function runUnits(files: readonly string[], directory: string): Promise<readonly Group[]> {
+async function unitsOnBun(files: readonly string[], directory: string): Promise<readonly Group[]> {
   if (files.length === 0) return [];
   say(`unit tests on Bun: ${files.length} files ...`);
-  const onBun = {
-    name: 'unit tests',
-    on: `Bun ${Bun.version}`,
-    files: [await runUnitTests(files, directory)],
-  };
-  const forNode = files.filter(runsOnNode);
-  if (forNode.length === 0) return [onBun];
+  return [{ name: 'unit tests', on: `Bun ${Bun.version}`, files: [await runUnitTests(files, directory)] }];
+}
+
+async function unitsOnNode(files: readonly string[], directory: string): Promise<readonly Group[]> {
+  if (files.length === 0) return [];
   const version = await nodeVersion();
-  say(`unit tests of src/lib and src/cni on Node ${version}: ${forNode.length} files ...`);
-  return [onBun, { name: 'unit tests', on: `Node ${version}`, files: [await runOnNode(forNode, directory)] }];
+  say(`unit tests of src/lib and src/cni on Node ${version}: ${files.length} files ...`);
+  return [{ name: 'unit tests', on: `Node ${version}`, files: [await runOnNode(files, directory)] }];
 }
 
 async function build(): Promise<Group> {
@@ -114,9 +112,12 @@ async function runAll(selection: Selection): Promise<readonly Group[]> {
   const directory = mkdtempSync(`${tmpdir()}/fairlead-test-`);
   process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
   markProcesses();
+  useTemporaryDirectory(`${directory}/tmp`);
+  const { unit } = selection;
   return [
     ...(selection.checks ? await caught('check', async () => [await runChecks()]) : []),
-    ...(await caught('unit tests', () => runUnits(selection.unit, directory))),
+    ...(await caught('unit tests on Bun', () => unitsOnBun(unit, directory))),
+    ...(await caught('unit tests on Node', () => unitsOnNode(unit.filter(runsOnNode), directory))),
     ...(await caught('root tests', () => runAsRoot(selection, directory))),
   ];
 }

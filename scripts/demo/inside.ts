@@ -10,7 +10,7 @@ import { draw, type Pod } from './picture.ts';
 import { run, type Trial } from './trials.ts';
 import { makeWorld, node, world } from './world.ts';
 
-const dist = process.env['FAIRLEAD_DIST'] ?? `${root}/dist`;
+const dist = process.env.FAIRLEAD_DIST ?? `${root}/dist`;
 const network = 'pods';
 const conflist = `${root}/examples/pods.conflist`;
 const published = { hostPort: 8080, containerPort: 80, protocol: 'tcp' };
@@ -22,7 +22,7 @@ const say = (line = '') => void process.stdout.write(`${line}\n`);
 function fairlead(args: readonly string[], env: Readonly<Record<string, string>> = {}): string {
   const start = performance.now();
   const ended = Bun.spawnSync([`${dist}/fairlead`, ...args], {
-    env: { PATH: process.env['PATH'] ?? '', CNI_PATH: `${dist}/cni`, ...env },
+    env: { PATH: process.env.PATH ?? '', CNI_PATH: `${dist}/cni`, ...env },
     stderr: 'inherit',
   });
   const took = `${(performance.now() - start).toFixed(0)} ms`;
