@@ -17,6 +17,8 @@ beforeAll(async () => {
   connection = openConnection(NETLINK_ROUTE);
   await iproute('ip link add sw1 address 02:00:00:00:00:aa type bridge');
   await iproute('ip link add v1 address 02:00:00:00:00:01 master sw1 type veth peer name v2');
+  // No packets that nobody asked for: the bridge learns from them.
+  for (const name of ['sw1', 'v1', 'v2']) await iproute(`ip link set ${name} addrgenmode none`);
   [v1, sw1] = [link('v1'), link('sw1')];
 });
 afterAll(async () => {
@@ -93,17 +95,17 @@ describe('forwarding entries', () => {
     ['permanent', { mac, table: 'master', lifetime: 'permanent' }],
     ['dynamic', { mac, table: 'master', lifetime: 'dynamic' }],
   ] as const)('of a bridge, %s', async (word, entry) => {
-    const before = await show(look);
+    const ofMac = async () => (await show(look)).filter((each) => (each as { mac?: string }).mac === mac);
     await iproute(`bridge fdb add ${mac} dev v1 master ${word}`);
-    const wanted = await show(look);
-    expect(wanted).toHaveLength(before.length + 1);
+    const wanted = await ofMac();
+    expect(wanted).toHaveLength(1);
     const read = r.listFdb(connection, { bridge: sw1 }).filter((each) => each.mac === mac);
     expect(read).toMatchObject([{ linkIndex: v1.index, master: sw1.index, lifetime: word }]);
     expect(() => r.addFdbEntry(connection, v1, entry)).toThrow('EEXIST');
     r.deleteFdbEntry(connection, v1, entry);
-    expect(await show(look)).toEqual(before);
+    expect(await ofMac()).toEqual([]);
     r.addFdbEntry(connection, v1, entry);
-    expect(await show(look)).toEqual(wanted);
+    expect(await ofMac()).toEqual(wanted);
     await iproute(`bridge fdb del ${mac} dev v1 master`);
     expect(() => r.deleteFdbEntry(connection, v1, entry)).toThrow(
       `delete forwarding entry ${mac} of link v1`,
