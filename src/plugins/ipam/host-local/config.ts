@@ -146,5 +146,6 @@ function named(source: string, texts: readonly string[] = []): { source: string;
 }
 
 function invalid(where: string, what: string): CniError {
-  return new CniError('invalidConfig', `\`${where}\` of plugin \`host-local\`: ${what}`);
+  const code = where.startsWith('CNI_ARGS') ? 'invalidEnvironment' : 'invalidConfig';
+  return new CniError(code, `\`${where}\` of plugin \`host-local\`: ${what}`);
 }

@@ -8,6 +8,7 @@ import {
   type IpConfig,
   isAtLeast,
   object,
+  prefix,
   type Request,
   string,
 } from '../../../cni/index.ts';
@@ -20,11 +21,11 @@ import {
   parseAddress,
   parsePrefix,
 } from '../../../lib/ip.ts';
-import { addressText, dnsConfig, prefixText, routeList } from '../../shared/schemas.ts';
+import { addressOrEmpty, dnsConfig, routeList } from '../../shared/schemas.ts';
 
 const schema = object({
   ipam: object({
-    addresses: array(object({ address: prefixText, gateway: addressText.optional() })).default([]),
+    addresses: array(object({ address: prefix(), gateway: addressOrEmpty.optional() })).default([]),
     routes: routeList.default([]),
     dns: dnsConfig.optional(),
   }),
@@ -89,7 +90,7 @@ function addressesOf(request: Request<StaticConfig>): StaticAddress[] {
   const configured = config.ipam.addresses.map(({ address, gateway }): StaticAddress => {
     const router = gateway === undefined ? undefined : parseAddress(gateway);
     return {
-      address: prefix('ipam.addresses', address),
+      address: parse('ipam.addresses', address),
       ...(router === undefined ? {} : { gateway: router }),
     };
   });
@@ -110,7 +111,7 @@ function replacing(source: string, texts: readonly string[] | undefined): Static
 }
 
 function listed(source: string, texts: readonly string[]): StaticAddress[] {
-  return texts.map((text) => ({ address: prefix(source, text) }));
+  return texts.map((text) => ({ address: parse(source, text) }));
 }
 
 function withGateways(args: ReadonlyMap<string, string>, addresses: StaticAddress[]): StaticAddress[] {
@@ -129,7 +130,7 @@ function split(list: string | undefined): string[] {
   return list === undefined || list === '' ? [] : list.split(',').map((item) => item.trim());
 }
 
-function prefix(source: string, text: string): Prefix {
+function parse(source: string, text: string): Prefix {
   const parsed = parsePrefix(text);
   if (parsed === undefined) {
     throw invalid(source, `must be an address with a prefix length such as "10.1.0.5/16", got "${text}"`);
@@ -152,5 +153,6 @@ function refuseManyForOldVersions(
 }
 
 function invalid(where: string, what: string): CniError {
-  return new CniError('invalidConfig', `\`${where}\` of plugin \`static\`: ${what}`);
+  const code = where.startsWith('CNI_ARGS') ? 'invalidEnvironment' : 'invalidConfig';
+  return new CniError(code, `\`${where}\` of plugin \`static\`: ${what}`);
 }
