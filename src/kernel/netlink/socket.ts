@@ -1,6 +1,6 @@
 /** Netlink sockets: datagrams to the kernel and back (netlink(7)). What is in them is the connection's business. */
-import { closeSync } from 'node:fs';
 import { errnoNumber } from '../../lib/errno.ts';
+import { closeSync } from '../sys/file.ts';
 import { receive, SystemError, send, setSocketOption, socket } from '../sys/libc.ts';
 
 /** Netlink families, linux/netlink.h. */

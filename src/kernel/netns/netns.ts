@@ -5,15 +5,14 @@
 import {
   closeSync,
   constants,
+  type FileStat,
+  fileSystemType,
   fstatSync,
-  lstatSync,
+  lstatIfThere,
   mkdirSync,
   openSync,
-  rmSync,
-  type Stats,
-  statfsSync,
-} from 'node:fs';
-import { dirname } from 'node:path';
+  removeFile,
+} from '../sys/file.ts';
 import { mount, SystemError, setns, unmount, unshare } from '../sys/libc.ts';
 
 const CLONE_NEWNET = 0x4000_0000;
@@ -60,15 +59,18 @@ export function openNetns(path: string): NetworkNamespace {
 
 /** Whether a file is a namespace, of any kind. */
 function isNamespace(path: string): boolean {
-  return statfsSync(path).type === NSFS_MAGIC;
+  return fileSystemType(path) === NSFS_MAGIC;
 }
 
-function notANamespace(path: string, stat: Stats): NotANamespaceError {
-  let what = 'a file of another kind';
-  if (stat.isFile()) what = 'a plain file';
-  if (stat.isDirectory()) what = 'a directory';
-  if (stat.isSymbolicLink()) what = 'a symbolic link';
-  return new NotANamespaceError(`${path} is ${what}, not a network namespace`);
+const kindNames: Readonly<Record<FileStat['kind'], string>> = {
+  file: 'a plain file',
+  directory: 'a directory',
+  link: 'a symbolic link',
+  other: 'a file of another kind',
+};
+
+function notANamespace(path: string, { kind }: FileStat): NotANamespaceError {
+  return new NotANamespaceError(`${path} is ${kindNames[kind]}, not a network namespace`);
 }
 
 function inside<T>(fd: number, path: string, call: () => T): T {
@@ -106,9 +108,9 @@ export function openOwnNetns(): NetworkNamespace {
   return openNetns(ownNamespace);
 }
 
-/** Creates a namespace, its lo down, and binds it to a new file, as `ip netns add` does. EEXIST when the file exists. */
+/** Creates a namespace, its lo down, and binds it to a new file (an absolute path), as `ip netns add` does. EEXIST when the file exists. */
 export function createNetns(path: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+  mkdirSync(path.slice(0, path.lastIndexOf('/')) || '/', { recursive: true, mode: 0o755 });
   closeSync(openSync(path, 'wx', 0o444));
   try {
     const home = openSync(ownNamespace, 'r');
@@ -123,7 +125,7 @@ export function createNetns(path: string): void {
       closeSync(home);
     }
   } catch (error) {
-    rmSync(path, { force: true });
+    removeFile(path);
     throw error;
   }
 }
@@ -134,9 +136,9 @@ export function createNetns(path: string): void {
  * left, and touches nothing then.
  */
 export function removeNetns(path: string): void {
-  const look = () => lstatSync(path, { throwIfNoEntry: false });
+  const look = () => lstatIfThere(path);
   let stat = look();
-  while (stat?.isFile() && isNamespace(path)) {
+  while (stat?.kind === 'file' && isNamespace(path)) {
     try {
       unmount(path, MNT_DETACH);
     } catch (error) {
@@ -148,6 +150,6 @@ export function removeNetns(path: string): void {
   }
   if (stat === undefined) return;
   // A creator that was killed leaves an empty file.
-  if (!stat.isFile() || stat.size > 0) throw notANamespace(path, stat);
-  rmSync(path, { force: true });
+  if (stat.kind !== 'file' || stat.size > 0) throw notANamespace(path, stat);
+  removeFile(path);
 }

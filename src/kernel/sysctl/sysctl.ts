@@ -1,6 +1,6 @@
 /** Kernel settings under /proc/sys; those of the network belong to the namespace in which their file is opened. */
-import { closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs';
 import type { NetworkNamespace } from '../netns/netns.ts';
+import { closeSync, constants, openSync, readFileSync, writeSync } from '../sys/file.ts';
 import { sysctlPath } from './name.ts';
 
 /** Where, and how strictly. */
