@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
-import { CniError, type Result } from '../../cni/index.ts';
+import { CniError, messageOf, type Result, toCniError } from '../../cni/index.ts';
 import type { NetworkConfigurationList, Runtime } from '../../cni/runtime/index.ts';
 import { createNetns, removeNetns } from '../../kernel/netns/netns.ts';
+import { getLink } from '../../kernel/rtnetlink/link.ts';
+import { openContainer } from '../../plugins/shared/node.ts';
 import {
   attachmentOf,
   attachmentOptions,
@@ -25,7 +27,8 @@ export const add: Command = {
   name: 'add',
   summary: 'connects a network namespace to a network',
   about: `Connects a network namespace to a network: ADD of every plugin, in their order. Prints what
-was made; with --json the result of ADD as the last plugin gave it.`,
+was made; with --json the result of ADD as the last plugin gave it. What an ADD that fails has
+made is taken back by DEL.`,
   parameters: attachmentParameters,
   options: [createOption, ...attachmentOptions, ...runtimeOptions],
   examples: [
@@ -51,6 +54,20 @@ async function run(call: Call): Promise<Report> {
   }
   if (made) createNetns(attachment.netns);
   try {
+    return await attach(runtime, network, attachment);
+  } catch (error) {
+    if (made) removeNetns(attachment.netns);
+    throw error;
+  }
+}
+
+async function attach(
+  runtime: Runtime,
+  network: NetworkConfigurationList,
+  attachment: NamedAttachment,
+): Promise<Report> {
+  const existed = interfaceExists(attachment);
+  try {
     const result = await runtime.add(network, attachment);
     return {
       text: (style) => describe(network, attachment, decodeKeptResult(result), style),
@@ -58,8 +75,29 @@ async function run(call: Call): Promise<Report> {
       warnings: unusedCapabilities(network, attachment),
     };
   } catch (error) {
-    if (made) await takeBack(runtime, network, attachment);
-    throw error;
+    const { code, msg, details } = toCniError(error);
+    const rest = existed ? '' : await takeBack(runtime, network, attachment);
+    throw new CniError(code, msg, [details, rest].filter((text) => text !== '').join('; '));
+  }
+}
+
+/** Somebody else's interface of that name: DEL would take it away. Throws a `CniError` (8) if the path is no namespace. */
+function interfaceExists({ netns, ifname }: NamedAttachment): boolean {
+  using container = openContainer(netns);
+  return getLink(container.route, ifname) !== undefined;
+}
+
+/** DEL, which the specification wants after an ADD that failed (section 2, ADD). Returns what people should know of it. */
+async function takeBack(
+  runtime: Runtime,
+  network: NetworkConfigurationList,
+  attachment: NamedAttachment,
+): Promise<string> {
+  try {
+    await runtime.del(network, attachment);
+    return '';
+  } catch (error) {
+    return `taking it back failed too: ${messageOf(error)}`;
   }
 }
 
@@ -73,16 +111,6 @@ function refuseAttached(runtime: Runtime, network: string, attachment: NamedAtta
     `${ifname} of container ${containerId} is connected to network "${network}" already (in ${cached.netns})`,
     `\`fairlead del\` with the same arguments disconnects it`,
   );
-}
-
-/** Only in a namespace that was made for this: DEL would take away what somebody else has in another. */
-async function takeBack(runtime: Runtime, network: NetworkConfigurationList, attachment: NamedAttachment) {
-  try {
-    await runtime.del(network, attachment);
-  } catch {
-    // What made ADD fail is the message; GC finds what is left.
-  }
-  removeNetns(attachment.netns);
 }
 
 function describe(

@@ -22,7 +22,7 @@ export const gc: Command = {
   summary: 'removes what containers that are gone left behind',
   about: `Removes what belongs to no attachment that still exists: DEL for those in the result cache, then GC
 of every plugin. Kept are the attachments given with --keep; without it, those in the result cache
-whose network namespace is still there.`,
+whose network namespace is still there, or not known.`,
   parameters: [{ name: 'NETWORK', about: 'the name of a network configuration' }],
   options: [keepOption, noneOption, ...runtimeOptions],
   examples: ['fairlead gc pods', 'fairlead gc pods --keep cnitool-5a2f/eth0 --keep 7c01f2/eth0'],
@@ -36,7 +36,7 @@ async function run(call: Call): Promise<Report> {
   const runtime = runtimeOf(call);
   const known = () => runtime.cachedAttachments().filter((attachment) => attachment.network === name);
   const before = known();
-  const valid = keep ?? before.filter(({ netns }) => existsSync(netns)).map(identity);
+  const valid = keep ?? before.filter(({ netns }) => netns === '' || existsSync(netns)).map(identity);
   await runtime.gc(network, valid);
   const after = known().map(identity);
   const removed = before.filter((attachment) => !includes(after, attachment));
