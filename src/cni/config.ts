@@ -116,15 +116,18 @@ export function readCommonConfig(config: JsonObject, problems: s.Problem[]): Com
 
 const validAttachments = s.array(s.object({ containerID: s.string(), ifname: s.string() }));
 
+/** The key of the attachments that still exist, and what the specification's 1.1.0 called it at first (cni issue 1101). */
+export const validAttachmentsKeys = ['cni.dev/valid-attachments', 'cni.dev/attachments'] as const;
+
 /**
- * The attachments that still exist, from `cni.dev/valid-attachments`. `null` is how Go writes an empty list; a key
- * that is not there is an error, since taking it for an empty list would remove what running containers need.
+ * The attachments that still exist. `null` is how Go writes an empty list; a key that is not there is an error,
+ * since taking it for an empty list would remove what running containers need.
  */
 export function readValidAttachments(config: JsonObject, problems: s.Problem[]): ValidAttachment[] {
-  const key = 'cni.dev/valid-attachments';
-  if (!Object.hasOwn(config, key)) {
+  const key = validAttachmentsKeys.find((name) => Object.hasOwn(config, name));
+  if (key === undefined) {
     problems.push({
-      path: [key],
+      path: [validAttachmentsKeys[0]],
       message: 'is missing: GC needs the list of the attachments that still exist',
     });
     return [];

@@ -296,6 +296,15 @@ describe('GC', () => {
     expect((await gc([])).seen).toEqual([]);
   });
 
+  test('takes the name that the specification had for them at first', async () => {
+    const seen: unknown[] = [];
+    const plugin = tiny({ gc: ({ validAttachments }) => void seen.push(validAttachments) });
+    const stdin = { ...configuration(), 'cni.dev/attachments': [{ containerID: 'a', ifname: 'eth0' }] };
+    await run(plugin, { CNI_COMMAND: 'GC' }, { ...stdin, 'cni.dev/valid-attachments': undefined });
+    await run(plugin, { CNI_COMMAND: 'GC' }, stdin);
+    expect(seen).toEqual([[{ containerId: 'a', ifname: 'eth0' }], []]);
+  });
+
   test.each([[undefined], [7], [[{ containerID: 'a' }]], [[{ containerID: 1, ifname: 'x' }]]])(
     'removes nothing when the list is %j',
     async (attachments) => {

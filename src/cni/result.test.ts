@@ -18,18 +18,22 @@ const vectors: readonly Vector[] = JSON.parse(
 
 const context = { version: '0.1.0', subject: 'the result' } as const;
 
+/** Four spaces, and the characters escaped that Go escapes. */
+const goText = (json: object) =>
+  JSON.stringify(json, null, 4).replaceAll(
+    /[<>&\u2028]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+
 describe('results are printed byte for byte as the reference library prints them', () => {
-  test('there are vectors', () => expect(vectors.length).toBe(12));
+  test('there are vectors', () => expect(vectors.length).toBe(29));
 
   for (const [index, { input, output }] of vectors.entries()) {
     test.each([...cniVersions])(`vector ${index} in %s`, (version) => {
-      const result = decodeResult(input, context);
+      const convert = () => goText(encodeResult(decodeResult(input, context), version));
       const expected = output[version] ?? '';
-      if (expected.startsWith('error')) {
-        expect(() => encodeResult(result, version)).toThrow(/without addresses/);
-      } else {
-        expect(JSON.stringify(encodeResult(result, version), null, 4)).toBe(expected);
-      }
+      if (expected.startsWith('error')) expect(errorOf(convert).code).toBeGreaterThan(0);
+      else expect(convert()).toBe(expected);
     });
   }
 });

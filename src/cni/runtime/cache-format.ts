@@ -60,16 +60,25 @@ export function decodeCacheFile(bytes: Uint8Array): CacheReading {
 
 /** Throws an Error that names the member. Members that Go leaves out or writes as null when empty may be so. */
 function decodeEntry(json: JsonObject): CachedAttachment {
+  const result = object(json, 'result');
   return {
     network: id(json, 'networkName'),
     containerId: id(json, 'containerId'),
     ifname: id(json, 'ifName'),
-    netns: string(json, 'netns'),
+    // libcni before 1.2 (containerd 1.6 and 1.7) kept no `netns`; the result names it as its interface's sandbox.
+    netns: string(json, 'netns') || sandboxOf(result),
     config: Buffer.from(string(json, 'config'), 'base64'),
     args: pairs(json, 'cniArgs'),
     capabilityArgs: object(json, 'capabilityArgs') ?? {},
-    result: object(json, 'result'),
+    result,
   };
+}
+
+/** The container's namespace as a result of version 0.3.0 or later gives it; empty where it does not. */
+function sandboxOf(result: JsonObject | undefined): string {
+  const interfaces = Array.isArray(result?.interfaces) ? result.interfaces.filter(isJsonObject) : [];
+  const sandboxes = interfaces.map(({ sandbox }) => sandbox);
+  return sandboxes.find((sandbox) => typeof sandbox === 'string' && sandbox !== '') ?? '';
 }
 
 function id(json: JsonObject, name: string): string {

@@ -1,3 +1,4 @@
+import { validAttachmentsKeys } from '../config.ts';
 import { CniError, messageOf, toCniError } from '../error.ts';
 import type { ValidAttachment } from '../plugin.ts';
 import { isAtLeast } from '../version.ts';
@@ -38,8 +39,7 @@ export async function collectGarbage(
   }
   if (isAtLeast(network.cniVersion, '1.1.0')) {
     const attachments = valid.map(({ containerId, ifname }) => ({ containerID: containerId, ifname }));
-    // The second name is what libcni 1.2.0 and plugins of its time use (containernetworking/cni issue 1101).
-    const more = { 'cni.dev/valid-attachments': attachments, 'cni.dev/attachments': attachments };
+    const more = Object.fromEntries(validAttachmentsKeys.map((key) => [key, attachments]));
     for (const plugin of network.plugins) {
       const config = networkConfig(network, plugin, more);
       await attempt(() => callPlugin(caller, { type: plugin.type, command: 'GC', config }));

@@ -1,6 +1,7 @@
 /** Schemas for single values. */
-import { formatAddress, formatPrefix, parseAddress, parsePrefix } from '../../lib/ip.ts';
+import { formatAddress, formatPrefix, type Prefix, parseAddress, parsePrefix } from '../../lib/ip.ts';
 import { parseMac } from '../../lib/mac.ts';
+import { unmapAddress } from '../../lib/mapped-address.ts';
 import { makeSchema, refuse, type Schema, SchemaError } from './schema.ts';
 
 /** Limits of a text. */
@@ -93,20 +94,30 @@ export function unknown(): Schema<unknown, 'required', unknown> {
   return makeSchema('a value', (value) => value);
 }
 
-/** An IP address in its canonical text form, e.g. `10.1.0.1` or `fd00::1`. */
+/**
+ * An IP address in its canonical text form, e.g. `10.1.0.1` or `fd00::1`. An IPv4 address written as an IPv6 one
+ * (`::ffff:10.1.0.1`) becomes an IPv4 one, as in Go's net package.
+ */
 export function address(): Schema<string, 'required', string> {
   return canonical('an IP address', (text) => {
     const parsed = parseAddress(text);
-    return parsed && formatAddress(parsed);
+    return parsed && formatAddress(unmapAddress(parsed));
   });
 }
 
-/** An IP address with its prefix length in canonical text form, e.g. `10.1.0.5/16`; host bits may be set. */
+/** An IP address, as `address` reads it, with its prefix length, e.g. `10.1.0.5/16`; host bits may be set. */
 export function prefix(): Schema<string, 'required', string> {
   return canonical('an IP address with its prefix length, such as 10.1.0.5/16', (text) => {
     const parsed = parsePrefix(text);
-    return parsed && formatPrefix(parsed);
+    return parsed && formatPrefix(unmapPrefix(parsed));
   });
+}
+
+/** Among the mapped addresses, whose first 96 bits are fixed, a shorter prefix has no IPv4 counterpart. */
+function unmapPrefix(prefix: Prefix): Prefix {
+  const address = unmapAddress(prefix.address);
+  if (address.family === prefix.address.family || prefix.length < 96) return prefix;
+  return { address, length: prefix.length - 96 };
 }
 
 /** A hardware address in the kernel's spelling, e.g. `02:42:ac:11:00:02`. */

@@ -1,8 +1,6 @@
 // Prints what the reference library makes of results in every version: results.json.
 //
-// In a checkout of github.com/containernetworking/cni (made with its commit of 2026-11, specification 1.1.0):
-//
-//	mkdir vectors && cp main.go vectors/ && go run ./vectors > results.json
+//	(cd src/cni/testdata/results && go run . > results.json) && npm run format
 package main
 
 import (
@@ -32,6 +30,27 @@ var inputs = []string{
 	`{"cniVersion":"0.2.0","ip4":{"ip":"1.2.3.30/24","gateway":"1.2.3.1","routes":[{"dst":"15.5.6.0/24","gw":"15.5.6.8"},{"dst":"0.0.0.0/0"}]},"ip6":{"ip":"abcd:1234:ffff::cdde/64","gateway":"abcd:1234:ffff::1","routes":[{"dst":"1111:dddd::/80"}]},"dns":{"nameservers":["1.2.3.4"]}}`,
 	`{"cniVersion":"0.1.0","ip6":{"ip":"fd00::2/64"}}`,
 	`{"ip4":{"ip":"10.0.0.2/24"}}`,
+	// Several addresses of a family, routes of a family without address, null wherever it may be.
+	`{"cniVersion":"1.0.0","ips":[{"address":"10.0.0.2/24"},{"address":"10.1.0.2/24","gateway":"10.1.0.1"}],"routes":[{"dst":"fd00::/8"},{"dst":"10.0.0.0/8"}]}`,
+	`{"cniVersion":"1.1.0","interfaces":null,"ips":[{"address":"fd00::2/64","gateway":null,"interface":null},{"address":"fd01::2/64"},{"address":"10.0.0.2/8"}],"routes":null,"dns":{"nameservers":null,"domain":null}}`,
+	`{"cniVersion":"1.1.0","interfaces":[{"name":"","mac":"","mtu":0,"sandbox":"","socketPath":"","pciID":""}],"ips":[{"address":"0.0.0.0/0","interface":0},{"address":"::/0"}],"routes":[{"dst":"10.9.9.9/8","gw":"","mtu":0,"advmss":0,"priority":0,"table":254,"scope":0}]}`,
+	// Spellings of addresses.
+	`{"cniVersion":"1.0.0","ips":[{"address":"2001:DB8:0:0:0:0:0:1/32","gateway":"2001:db8::0.0.0.1"},{"address":"::ffff:10.0.0.1/120","gateway":"::ffff:10.0.0.254"}],"routes":[{"dst":"::ffff:10.0.0.0/104","gw":"::ffff:10.0.0.9"}]}`,
+	// What each version knows and the others do not.
+	`{"cniVersion":"0.4.0","interfaces":[{"name":"eth0","mtu":1500,"socketPath":"/s","pciID":"p"}],"ips":[{"version":"4","address":"10.0.0.2/8"}],"ip4":{"ip":"10.0.0.3/8"}}`,
+	`{"cniVersion":"0.2.0","ip4":{"ip":"10.0.0.2/8","routes":[{"dst":"10.0.0.0/8"}]},"ips":[{"address":"10.0.0.3/8"}],"interfaces":[{"name":"eth0"}]}`,
+	`{"cniVersion":"1.0.0","ips":[{"address":"10.0.0.2/8"}],"ip4":{"ip":"10.0.0.3/8"},"interfaces":[{"name":"<&>é\u2028","mac":"no check here"}]}`,
+	// Wrong ones.
+	`{"cniVersion":"1.0.0","ips":[{"address":"10.0.0.2"}]}`,
+	`{"cniVersion":"1.0.0","ips":[{"address":"010.0.0.2/8"}]}`,
+	`{"cniVersion":"1.0.0","ips":[{"address":"10.0.0.2/33"}]}`,
+	`{"cniVersion":"1.0.0","ips":[{"address":"fe80::1%eth0/64"}]}`,
+	`{"cniVersion":"1.0.0","ips":{}}`,
+	`{"cniVersion":"1.0.0","routes":[{"dst":"default"}]}`,
+	`{"cniVersion":"1.0.0","ips":[{"address":"10.0.0.2/8","gateway":"x"}]}`,
+	`{"cniVersion":"1.0.0","ips":[{"address":"10.0.0.2/8","interface":"0"}]}`,
+	`{"cniVersion":"0.5.0"}`,
+	`{"cniVersion":1}`,
 }
 
 type vector struct {
