@@ -16,7 +16,7 @@ export interface Attribute<T> {
 
 /** Declares an attribute by its kernel number. */
 export function attribute<T>(type: number, codec: Codec<T>): Attribute<T> {
-  return { type, codec, nested: nestedCodecs.has(codec as Codec<unknown>) };
+  return { type, codec, nested: codec.nested === true };
 }
 
 /** Attributes by the name that the value's property has. */
@@ -27,21 +27,22 @@ export type AttributeValues<F extends AttributeFields> = {
   [K in keyof F]?: (F[K] extends Attribute<infer T> ? T : never) | undefined;
 };
 
-/** Codecs whose payload is attributes again: only these set NLA_F_NESTED. */
-const nestedCodecs = new WeakSet<Codec<unknown>>();
-
-/** A set of attributes, each at most once; unknown ones are passed over, as netlink's rules for growth ask. */
+/**
+ * A set of attributes, each at most once; unknown ones are passed over, as netlink's rules for growth ask. Declaring
+ * does no work: a plugin's start declares many that it never uses.
+ */
 export function attributes<F extends AttributeFields>(fields: F): Codec<AttributeValues<F>> {
-  const names = Object.keys(fields);
-  const byType = new Map(names.map((name) => [fields[name]?.type, name]));
-  const codec: Codec<AttributeValues<F>> = {
+  let byType: ReadonlyMap<number, string> | undefined;
+  return {
+    nested: true,
     encode: (writer, value) => {
-      for (const name of names) {
+      for (const name in fields) {
         const item = fields[name];
         if (item !== undefined && value[name] !== undefined) writeAttribute(writer, item, value[name], name);
       }
     },
     decode: (bytes) => {
+      byType ??= new Map(Object.entries(fields).map(([name, { type }]) => [type, name]));
       const value: Record<string, unknown> = {};
       for (const { type, payload, offset } of readAttributes(bytes)) {
         const name = byType.get(type);
@@ -52,14 +53,13 @@ export function attributes<F extends AttributeFields>(fields: F): Codec<Attribut
       return value as AttributeValues<F>;
     },
   };
-  nestedCodecs.add(codec as Codec<unknown>);
-  return codec;
 }
 
 /** A list whose elements are attributes all of one type (NFTA_LIST_ELEM, for one). */
 export function listOf<T>(type: number, element: Codec<T>): Codec<T[]> {
   const item = attribute(type, element);
-  const codec: Codec<T[]> = {
+  return {
+    nested: true,
     encode: (writer, values) => {
       for (const value of values) writeAttribute(writer, item, value, `element of type ${type}`);
     },
@@ -68,18 +68,15 @@ export function listOf<T>(type: number, element: Codec<T>): Codec<T[]> {
         .filter((found) => found.type === type)
         .map((found) => decodeAt(element, found.payload, `element of type ${type}`, found.offset)),
   };
-  nestedCodecs.add(codec as Codec<unknown>);
-  return codec;
 }
 
 /** A choice of codec by another attribute's value (IFLA_INFO_KIND chooses IFLA_INFO_DATA): decoded by the caller. */
 export function nestedBytes(): Codec<Uint8Array> {
-  const codec: Codec<Uint8Array> = {
+  return {
+    nested: true,
     encode: (writer, value) => writer.bytes(value),
     decode: (bytes) => bytes.slice(),
   };
-  nestedCodecs.add(codec as Codec<unknown>);
-  return codec;
 }
 
 function decodeAt<C extends Codec<unknown>>(

@@ -10,6 +10,8 @@ import { CodecError, viewOf, type Writer } from './bytes.ts';
 
 /** How a value of type T is laid out in bytes. What decode returns decides T where it is inferred. */
 export interface Codec<T> {
+  /** The payload is attributes again, which the attribute's type has to say (NLA_F_NESTED). */
+  readonly nested?: true;
   encode(writer: Writer, value: NoInfer<T>): void;
   decode(bytes: Uint8Array): T;
 }
@@ -174,7 +176,8 @@ export interface StructCodec<F extends StructFields> {
 /** A C structure, its fields in their order in memory, with padding declared by `reserved`. */
 export function struct<F extends StructFields>(fields: F): StructCodec<F> {
   const entries = Object.entries(fields);
-  const size = entries.reduce((sum, [, codec]) => sum + codec.size, 0);
+  let size = 0;
+  for (const [, codec] of entries) size += codec.size;
   return {
     size,
     encode: (writer, value) => {

@@ -40,7 +40,6 @@ export function choice<const T extends Readonly<Record<string, number>>>(
   base: FixedCodec<number>,
   table: T,
 ): Codec<keyof T | undefined> {
-  const words = new Map(Object.entries(table).map(([word, number]) => [number, word]));
   return {
     encode: (writer, word) => {
       const number = word === undefined ? undefined : table[word];
@@ -49,7 +48,11 @@ export function choice<const T extends Readonly<Record<string, number>>>(
       }
       base.encode(writer, number);
     },
-    decode: (bytes) => words.get(base.decode(bytes)),
+    decode: (bytes) => {
+      const number = base.decode(bytes);
+      for (const word in table) if (table[word] === number) return word;
+      return undefined;
+    },
   };
 }
 
