@@ -77,8 +77,11 @@ function decodeEntry(json: JsonObject): CachedAttachment {
 /** The container's namespace as a result of version 0.3.0 or later gives it; empty where it does not. */
 function sandboxOf(result: JsonObject | undefined): string {
   const interfaces = Array.isArray(result?.interfaces) ? result.interfaces.filter(isJsonObject) : [];
-  const sandboxes = interfaces.map(({ sandbox }) => sandbox);
-  return sandboxes.find((sandbox) => typeof sandbox === 'string' && sandbox !== '') ?? '';
+  for (const { sandbox } of interfaces) {
+    // It may also be the name of a virtual machine.
+    if (typeof sandbox === 'string' && sandbox.startsWith('/')) return sandbox;
+  }
+  return '';
 }
 
 function id(json: JsonObject, name: string): string {

@@ -54,6 +54,18 @@ test('in libcni’s place, for root’s eyes only, nothing half-written beside i
   expect(readdirSync(join(cacheDir, 'results', '.writing'))).toEqual([]);
 });
 
+test('the namespace in an entry of a libcni that kept none is the one that the result names', () => {
+  const namespaceWith = (sandbox: string | undefined) => {
+    const interfaces = [{ name: 'cni0' }, { name: 'eth0', ...(sandbox === undefined ? {} : { sandbox }) }];
+    cache.write({ ...entry, netns: '', result: { cniVersion: '1.0.0', interfaces } });
+    const reading = cache.read(key);
+    return reading.kind === 'entry' ? reading.entry.netns : reading.kind;
+  };
+  expect(namespaceWith('/run/netns/b')).toBe('/run/netns/b');
+  expect(namespaceWith('vm-1')).toBe('');
+  expect(namespaceWith(undefined)).toBe('');
+});
+
 test('an older entry is replaced as a whole', () => {
   keep('x'.repeat(100_000));
   cache.write(entry);
