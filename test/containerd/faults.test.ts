@@ -38,7 +38,7 @@ afterAll(async () => {
 
 /** Every test leaves the node as it was. */
 afterEach(async () => {
-  expect(shims(containerd)).toEqual([]);
+  await eventually('no shim is left', async () => shims(containerd).length === 0);
   expect(diff(before, await snapshot(), lasting)).toEqual([]);
 });
 
@@ -89,7 +89,10 @@ describe('containerd killed', () => {
       }
     }
     // containerd 1.6 forgets a shim that it had not heard of when it was killed.
-    for (const shim of shims(containerd)) kill(shim, 'SIGKILL');
+    await eventually('they have ended', async () => {
+      for (const shim of shims(containerd)) kill(shim, 'SIGKILL');
+      return shims(containerd).length === 0;
+    });
   });
 });
 
