@@ -74,11 +74,15 @@ function listFiltered(
   { family }: ConntrackFilter,
   wanted: TupleFilter,
 ): Frame[] | undefined {
+  // An IPv6 address is not for the kernel to compare: it passes over the entries that have it, and answers with those
+  // that have another (ctnetlink_filter_match_tuple, nf_conntrack_netlink.c, takes ipv6_addr_cmp the wrong way round).
+  const { destination, ...rest } = wanted;
+  const asked = destination?.family === 4 ? wanted : rest;
   const flags =
     CTA_FILTER_F_PROTO_NUM |
-    (wanted.destinationPort === undefined ? 0 : CTA_FILTER_F_PROTO_DST_PORT) |
-    (wanted.destination === undefined ? 0 : CTA_FILTER_F_IP_DST);
-  const values = { original: encodeTupleFilter(wanted), filter: { original: flags, reply: 0 } };
+    (asked.destinationPort === undefined ? 0 : CTA_FILTER_F_PROTO_DST_PORT) |
+    (asked === rest ? 0 : CTA_FILTER_F_IP_DST);
+  const values = { original: encodeTupleFilter(asked), filter: { original: flags, reply: 0 } };
   return list(connection, layout.encode({ family: familyNumbers[family] }, values));
 }
 
