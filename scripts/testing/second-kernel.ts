@@ -33,9 +33,12 @@ export async function runOnSecondKernel(
   mkdirSync(results, { recursive: true });
   writeFileSync(`${results}/jobs`, files.map((file) => `${jobOf(file, results)}\n`).join(''));
   const seconds = files.reduce((sum, file) => sum + file.seconds * slowness, bootSeconds);
-  const ended = await run(['linux.uml', ...commandLine(results)], { timeoutSeconds: seconds });
+  // That it cannot be started fails its files, and no others.
+  const { output } = await run(['linux.uml', ...commandLine(results)], { timeoutSeconds: seconds }).catch(
+    (error: unknown) => ({ output: String(error) }),
+  );
   const release = read(`${results}/release`) ?? 'second kernel';
-  return { release, files: files.map((file) => resultOf(file, results, ended.output)) };
+  return { release, files: files.map((file) => resultOf(file, results, output)) };
 }
 
 /** A line for second-kernel-init.sh: the name of its results, its seconds, and the command, which has no spaces in its words. */
