@@ -2,11 +2,11 @@
  * Which addresses an attachment holds, without reading the whole store: DATADIR/.fairlead/NETWORK/owners has 256
  * files, in which a reservation is a line in the file that its container's id hashes to.
  *
- * The index is only believed while the store's directory is as this code left it: after each change both
- * directories get the same modification time, to the microsecond. Whatever else creates or removes a file in
- * the store (the reference plugin, an operator, a process of ours that was killed half-way) changes the store's
- * time, and the index is built anew. The kernel stamps changes with a clock of ticks, so that a change right
- * after ours still gets another time than ours.
+ * The index is only believed while the store's directory is as this code left it: after each change the store gets
+ * a modification time of microseconds, and the index one that is an hour before, which the kernel's own stamps never
+ * are. Whatever else creates or removes a file in the store (the reference plugin, an operator, a process of ours that
+ * was killed half-way) changes the store's time, and the index is built anew. The kernel stamps changes with a clock of
+ * ticks, so that a change right after ours still gets another time than ours.
  */
 import { mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { formatAddress, parseAddress } from '../../../lib/ip.ts';
@@ -61,10 +61,10 @@ export function openOwnerIndex(directory: string, side: string, read: () => Rese
     for (const [bucket, held] of known) if (held.length > 0) write(bucket, held);
   };
   const settle = () => {
-    if (written) written = attempt(() => setSameTime(owners, directory));
+    if (written) written = attempt(() => setTimes(owners, directory));
   };
 
-  const agreed = haveSameTime(owners, directory);
+  const agreed = timesAgree(owners, directory);
   if (!agreed) {
     build(read());
     settle();
@@ -82,19 +82,23 @@ export function openOwnerIndex(directory: string, side: string, read: () => Rese
   };
 }
 
-function setSameTime(owners: string, directory: string): void {
+/** Seconds by which the index's time is before the store's. */
+const distance = 3600;
+
+function setTimes(owners: string, directory: string): void {
   // Microseconds, which a double holds exactly enough; an odd digit tells it from a clock's whole ticks.
   const now = (Math.floor(Date.now() * 1000 + (process.hrtime()[1] % 1000)) * 10 + 7) / 1e7;
-  utimesSync(owners, now, now);
+  utimesSync(owners, now - distance, now - distance);
   utimesSync(directory, now, now);
 }
 
 /** Where a file system keeps whole seconds only, a change after ours could go unseen: nothing is believed there. */
-function haveSameTime(owners: string, directory: string): boolean {
+function timesAgree(owners: string, directory: string): boolean {
   const [index, store] = [owners, directory].map(
     (path) => statSync(path, { bigint: true, throwIfNoEntry: false })?.mtimeNs,
   );
-  return index !== undefined && index === store && index % 1_000_000_000n !== 0n;
+  if (index === undefined || store === undefined) return false;
+  return store - index === BigInt(distance) * 1_000_000_000n && store % 1_000_000_000n !== 0n;
 }
 
 function hex(byte: number): string {

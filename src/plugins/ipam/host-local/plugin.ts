@@ -81,6 +81,9 @@ function add(request: AddRequest<HostLocalConfig>): Result {
   const given = withStore(request, openStore, (store) =>
     allocate(store, sets, requested, ownerOf(attachment)),
   );
+  request.onFailure('the reservation', () => {
+    withStore(request, openExistingStore, (store) => store?.release(ownerOf(attachment)));
+  });
   return {
     ips: given.map(toIpConfig),
     ...(config.ipam.routes.length > 0 ? { routes: config.ipam.routes } : {}),

@@ -14,6 +14,7 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs';
+import { identifierProblem } from '../../../cni/names.ts';
 import { type IpAddress, parseAddress } from '../../../lib/ip.ts';
 
 /** Who holds an address. Reservations of old reference versions name the container only. */
@@ -78,7 +79,7 @@ export function readContent(path: string): Content | undefined {
 
 function parseOwner(content: string): Owner | undefined {
   const [containerId = '', ifname, ...more] = content.trim().split(lineBreak);
-  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(containerId) || more.length > 0) return undefined;
+  if (identifierProblem(containerId) !== undefined || more.length > 0) return undefined;
   if (ifname === undefined) return { containerId };
   return /^[^\s\p{Cc}]+$/u.test(ifname) ? { containerId, ifname } : undefined;
 }
@@ -89,14 +90,25 @@ function parseOwner(content: string): Owner | undefined {
  */
 export function createReservation(directory: string, address: string, owner: Required<Owner>): boolean {
   const temporary = writeTemporary(directory, `${owner.containerId}${lineBreak}${owner.ifname}`);
+  const path = `${directory}/${address}`;
+  const isNew = linkNew(temporary, path);
   try {
-    linkSync(temporary, `${directory}/${address}`);
+    removeTemporary(directory);
+    return isNew;
+  } catch (error) {
+    if (isNew) rmSync(path);
+    throw error;
+  }
+}
+
+function linkNew(temporary: string, path: string): boolean {
+  try {
+    linkSync(temporary, path);
     return true;
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return false;
+    rmSync(temporary, { force: true });
     throw error;
-  } finally {
-    removeTemporary(directory);
   }
 }
 
@@ -119,7 +131,7 @@ export function removeTemporary(directory: string): void {
 /** There is one temporary name: only the lock's holder writes. */
 function writeTemporary(directory: string, content: string): string {
   const path = `${directory}/${temporaryName}`;
-  const fd = openSync(path, 'wx', 0o600);
+  const fd = openNew(path);
   try {
     // A full disk shows here, before the address's name exists.
     if (writeSync(fd, content) !== Buffer.byteLength(content))
@@ -131,6 +143,17 @@ function writeTemporary(directory: string, content: string): string {
     closeSync(fd);
   }
   return path;
+}
+
+/** What has that name is removed, never written into: it may be a link to a reservation. */
+function openNew(path: string): number {
+  try {
+    return openSync(path, 'wx', 0o600);
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+    rmSync(path);
+    return openSync(path, 'wx', 0o600);
+  }
 }
 
 /** The name of a file system's error, e.g. `ENOENT`. */

@@ -98,11 +98,20 @@ describe('the index believes nothing that others changed', () => {
     expect(held(alice)).toEqual(['10.1.0.2']);
   });
 
+  test('a store and an index that the kernel stamped at once, after a process was killed', () => {
+    give(alice);
+    rmSync(file('10.1.0.2'));
+    const then = Date.now() / 1000;
+    for (const path of [`${dataDir}/net`, `${dataDir}/.fairlead/net/owners`]) utimesSync(path, then, then);
+    expect(held(alice)).toEqual([]);
+  });
+
   test('an index of whole seconds, where a later change may have the same time', () => {
     give(alice);
     const then = Math.floor(Date.now() / 1000);
     rmSync(file('10.1.0.2'));
-    for (const path of [`${dataDir}/net`, `${dataDir}/.fairlead/net/owners`]) utimesSync(path, then, then);
+    utimesSync(`${dataDir}/net`, then, then);
+    utimesSync(`${dataDir}/.fairlead/net/owners`, then - 3600, then - 3600);
     expect(held(alice)).toEqual([]);
   });
 

@@ -69,7 +69,13 @@ export function openExistingStore(
   network: string,
   readBoot: ReadBoot = currentBoot,
 ): Store | undefined {
-  return existsSync(placeOf(dataDir, network).directory) ? openStore(dataDir, network, readBoot) : undefined;
+  return isEmpty(placeOf(dataDir, network).directory) ? undefined : openStore(dataDir, network, readBoot);
+}
+
+/** Without a lock nobody has reserved anything, unless someone put files there; making one may fail on a full disk. */
+function isEmpty(directory: string): boolean {
+  if (existsSync(`${directory}/lock`)) return false;
+  return !existsSync(directory) || readdirSync(directory).length === 0;
 }
 
 function placeOf(dataDir: string, network: string): Place {
