@@ -1,6 +1,7 @@
 /**
  * `fairlead/cni`: what the author of a CNI plugin needs. Define a plugin with `definePlugin`, run it with
- * `runPlugin(plugin, nodeHost())`. No dependency and nothing of Linux; works on Node, Bun and Deno.
+ * `runPlugin(plugin, nodeHost())`; docs/writing-a-plugin.md shows one. No dependency and nothing of Linux; works on
+ * Node, Bun and Deno. Calling plugins is `fairlead/cni/runtime`.
  */
 export type { CommonConfig } from './config.ts';
 export { CniError, type ErrorCodeName, errorCodes, messageOf, toCniError } from './error.ts';
@@ -28,6 +29,8 @@ export {
 } from './plugin.ts';
 export type { Dns, Interface, IpConfig, Result, Route } from './result.ts';
 export { type ResultBuilder, result } from './result-builder.ts';
+export { decodeResult, type ResultContext } from './result-decode.ts';
+export { encodeResult } from './result-encode.ts';
 export { type RuntimeSources, runtimeValue } from './runtime-values.ts';
 export {
   type ArrayLimits,
