@@ -3,12 +3,19 @@
  * files, in which a reservation is a line in the file that its container's id hashes to.
  *
  * The index is only believed while the store's directory is as this code left it: after each change both
- * directories get the same modification time, to the microsecond. Whatever else creates or removes a file in
+ * directories get the same modification time, to the nanosecond. Whatever else creates or removes a file in
  * the store (the reference plugin, an operator, a process of ours that was killed half-way) changes the store's
  * time, and the index is built anew. The kernel stamps changes with a clock of ticks, so that a change right
  * after ours still gets another time than ours.
  */
-import { mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readFileSync,
+  removeTree,
+  setTimes,
+  statIfThere,
+  writeFileSync,
+} from '../../../kernel/sys/file.ts';
 import { formatAddress, parseAddress } from '../../../lib/ip.ts';
 import { sha256 } from '../../shared/hash.ts';
 import { codeOf, type Owner, type Reservation } from './reservation.ts';
@@ -54,7 +61,7 @@ export function openOwnerIndex(directory: string, side: string, read: () => Rese
     for (let bucket = 0; bucket < 256; bucket++) known.set(hex(bucket), []);
     for (const [bucket, held] of byBucket(reservations)) known.set(bucket, held);
     written = attempt(() => {
-      rmSync(owners, { recursive: true, force: true });
+      removeTree(owners);
       mkdirSync(owners, { recursive: true, mode: 0o700 });
     });
     if (!written) return;
@@ -83,17 +90,15 @@ export function openOwnerIndex(directory: string, side: string, read: () => Rese
 }
 
 function setSameTime(owners: string, directory: string): void {
-  // Microseconds, which a double holds exactly enough; an odd digit tells it from a clock's whole ticks.
-  const now = (Math.floor(Date.now() * 1000 + (process.hrtime()[1] % 1000)) * 10 + 7) / 1e7;
-  utimesSync(owners, now, now);
-  utimesSync(directory, now, now);
+  // The last digits, from another clock, tell it from the whole ticks of the kernel's own.
+  const now = BigInt(Date.now()) * 1_000_000n + BigInt((process.hrtime()[1] % 999_999) + 1);
+  setTimes(owners, now);
+  setTimes(directory, now);
 }
 
 /** Where a file system keeps whole seconds only, a change after ours could go unseen: nothing is believed there. */
 function haveSameTime(owners: string, directory: string): boolean {
-  const [index, store] = [owners, directory].map(
-    (path) => statSync(path, { bigint: true, throwIfNoEntry: false })?.mtimeNs,
-  );
+  const [index, store] = [owners, directory].map((path) => statIfThere(path)?.mtimeNs);
   return index !== undefined && index === store && index % 1_000_000_000n !== 0n;
 }
 

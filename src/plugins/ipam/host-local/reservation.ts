@@ -10,10 +10,10 @@ import {
   openSync,
   readdirSync,
   readSync,
+  removeFile,
   renameSync,
-  rmSync,
   writeSync,
-} from 'node:fs';
+} from '../../../kernel/sys/file.ts';
 import { type IpAddress, parseAddress } from '../../../lib/ip.ts';
 
 /** Who holds an address. Reservations of old reference versions name the container only. */
@@ -68,7 +68,7 @@ export function readContent(path: string): Content | undefined {
     const length = readSync(fd, buffer, 0, buffer.length, 0);
     if (length > 0) return { owner: parseOwner(buffer.toString('utf8', 0, length)), abandoned: false };
     const stat = fstatSync(fd);
-    return { owner: undefined, abandoned: stat.isFile() && (stat.mode & 0o777) === 0o600 };
+    return { owner: undefined, abandoned: stat.kind === 'file' && (stat.mode & 0o777) === 0o600 };
   } catch (error) {
     return codeOf(error) === 'ENOENT' ? undefined : unknown;
   } finally {
@@ -113,7 +113,7 @@ export function replaceFile(directory: string, name: string, content: string): v
 
 /** Removes what a killed process left. */
 export function removeTemporary(directory: string): void {
-  rmSync(`${directory}/${temporaryName}`, { force: true });
+  removeFile(`${directory}/${temporaryName}`);
 }
 
 /** There is one temporary name: only the lock's holder writes. */
