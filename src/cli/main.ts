@@ -10,6 +10,7 @@ import { commandHelp, overview } from './help-text.ts';
 import type { CliIo } from './io.ts';
 import * as option from './option.ts';
 import { parse } from './parse.ts';
+import { printable } from './text/printable.ts';
 import { styleFor } from './text/style.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -45,7 +46,7 @@ function print(
 ): number {
   const { yellow } = styleFor(io.stderrIsTerminal, io.env);
   io.writeStdout(asJson ? toText(json) : text(styleFor(io.stdoutIsTerminal, io.env)));
-  for (const warning of warnings) io.writeStderr(`${yellow('warning:')} ${warning}\n`);
+  for (const warning of warnings) io.writeStderr(`${yellow('warning:')} ${printable(warning)}\n`);
   return exitCode;
 }
 
@@ -56,7 +57,7 @@ function fail(thrown: unknown, command: string, asJson: boolean, io: CliIo): num
   const error = new CniError(code, msg, [details, advice].filter((text) => text !== '').join('; '));
   const { red } = styleFor(io.stderrIsTerminal, io.env);
   if (asJson) io.writeStdout(toText(encodeError(error, currentVersion)));
-  else io.writeStderr(`${red(`error ${code}:`)} ${error.message}\n`);
+  else io.writeStderr(`${red(`error ${code}:`)} ${printable(error.message)}\n`);
   return thrown instanceof UsageError ? exitCodes.usage : exitCodes.failed;
 }
 

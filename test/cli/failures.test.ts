@@ -195,6 +195,12 @@ describe('without root', () => {
   test('what needs root says so', async () => {
     const made = await asNobody(['add', 'pods', 'red', '--create-netns']);
     expect(made.exitCode).toBe(1);
+    expect((await fairlead(['add', 'pods', 'blue'])).exitCode).toBe(0);
+    const list = await asNobody(['list']);
+    await fairlead(['del', 'pods', 'blue']);
+    expect(list.stderr).toMatch(
+      /^error 5: \/var\/lib\/cni\/results: cannot be listed: EACCES.*; run it as root\n$/,
+    );
     expect(made.stderr).toMatch(
       /^error \d+: .*(EACCES|EPERM|not permitted|permission denied).*; run it as root\n$/i,
     );

@@ -254,3 +254,11 @@ c             eth0       kept
     expect(addresses()).toEqual([]);
   });
 });
+
+test('a network for an interface that every namespace has: loopback', async () => {
+  writeNetworks({ ...pods, name: 'lo', plugins: [{ type: 'loopback' }] } as unknown as typeof pods);
+  const { exitCode, stdout } = await fairlead(['add', 'lo', 'blue', '--create-netns', '--ifname', 'lo']);
+  expect(exitCode).toBe(0);
+  expect(stdout).toContain('lo         /run/netns/blue  00:00:00:00:00:00  127.0.0.1/8\n');
+  expect((await fairlead(['del', 'lo', 'blue', '--ifname', 'lo', '--remove-netns'])).exitCode).toBe(0);
+});

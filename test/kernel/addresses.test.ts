@@ -1,25 +1,24 @@
 /** Addresses of links: given, read and taken like iproute2 does. */
-// kernels: first, second
 // packages: iproute2
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { type Connection, NETLINK_ROUTE, openConnection, rtnetlink as r } from '../../src/kernel/index.ts';
 import { formatAddress, parseAddress, parsePrefix } from '../../src/lib/ip.ts';
 import { limit } from '../support/sandbox.ts';
-import { both, iproute, show } from './iproute.ts';
+import { both, iproute, show, until } from './iproute.ts';
 
 let connection: Connection;
 let v1: r.Link;
 beforeAll(async () => {
   connection = openConnection(NETLINK_ROUTE);
+  // A socket loads the protocol where it is a module, which iproute2 does not.
+  (await Bun.udpSocket({ hostname: '::' })).close();
   // Without link-local addresses, which come and change by themselves.
   await iproute('ip link add v1 type veth peer name v2');
   for (const name of ['v1', 'v2']) {
     await iproute(`ip link set ${name} addrgenmode none`);
     await iproute(`ip link set ${name} up`);
   }
-  for (let wait = 0; wait < 100 && r.getLink(connection, 'v1')?.operState !== 'up'; wait++) {
-    await Bun.sleep(limit(0.02));
-  }
+  await until('v1 up', () => r.getLink(connection, 'v1')?.operState === 'up');
   const found = r.getLink(connection, 'v1');
   if (found === undefined) throw new Error('no v1');
   v1 = found;

@@ -50,7 +50,7 @@ export async function unlessKind(kind: string): Promise<string | undefined> {
 }
 
 /** What a command prints once it prints the same twice: the kernel does some of its work for IPv6 a moment later. */
-async function settled(look: string): Promise<unknown[]> {
+export async function settled(look: string): Promise<unknown[]> {
   for (let attempt = 0, last: unknown[] | undefined; attempt < 100; attempt++) {
     const now = await show(look);
     if (last !== undefined && Bun.deepEquals(now, last)) return now;
@@ -76,4 +76,13 @@ export async function both(
   const found = await settled(look);
   await iproute(undo);
   return { wanted, found };
+}
+
+/** Waits until `is()` holds, which the kernel may take a moment for. @throws Error that says what for, after a while */
+export async function until(what: string, is: () => boolean | Promise<boolean>): Promise<void> {
+  for (let attempt = 0; attempt < 200; attempt++) {
+    if (await is()) return;
+    await Bun.sleep(limit(0.02));
+  }
+  throw new Error(`${what}: not within ${limit(4)} ms`);
 }

@@ -10,9 +10,8 @@ import {
   rtnetlink as r,
 } from '../../src/kernel/index.ts';
 import { createContainer, removeContainers } from '../support/container.ts';
-import { limit } from '../support/sandbox.ts';
 import { testUnless } from '../support/unless.ts';
-import { iproute, show, unlessKind } from './iproute.ts';
+import { iproute, settled, show, unlessKind, until } from './iproute.ts';
 
 let connection: Connection;
 beforeAll(() => {
@@ -275,11 +274,11 @@ describe('changing', () => {
       await iproute('ip link add sw1 type bridge');
       await iproute(`ip link add tested address ${mac} type veth peer name tpeer address ${peerMac}`);
       await iproute(`ip link set tested ${words}${setting.mtu === 1400 ? ' mtu 1400' : ''}`);
-      const wanted = await show('ip -d link show tested');
+      const wanted = await settled('ip -d link show tested');
       await iproute('ip link del tested');
       await iproute(`ip link add tested address ${mac} type veth peer name tpeer address ${peerMac}`);
       r.changeLink(connection, 'tested', setting.master === 0 ? { master: link('sw1').index } : setting);
-      expect({ words, seen: await show('ip -d link show tested') }).toEqual({ words, seen: wanted });
+      expect({ words, seen: await settled('ip -d link show tested') }).toEqual({ words, seen: wanted });
       await iproute('ip link del tested');
       await iproute('ip link del sw1');
     }
@@ -381,10 +380,9 @@ describe('bridge ports', () => {
       link('v1').bridgePort?.state,
       ...((await show('bridge -d link show dev v1')) as { state?: string }[]).map(({ state }) => state),
     ];
-    expect(await states()).toEqual(['disabled', 'disabled']);
+    await until('disabled', async () => Bun.deepEquals(await states(), ['disabled', 'disabled']));
     await iproute('ip link set v2 up');
-    for (let wait = 0; wait < 100 && link('v1').operState !== 'up'; wait++) await Bun.sleep(limit(0.02));
-    expect(await states()).toEqual(['forwarding', 'forwarding']);
+    await until('forwarding', async () => Bun.deepEquals(await states(), ['forwarding', 'forwarding']));
   });
 
   test('a link that is no port: one error', async () => {

@@ -6,7 +6,7 @@ import { type Connection, NETLINK_ROUTE, openConnection, rtnetlink as r } from '
 import { formatAddress, parseAddress } from '../../src/lib/ip.ts';
 import { limit } from '../support/sandbox.ts';
 import { testUnless } from '../support/unless.ts';
-import { iproute, show } from './iproute.ts';
+import { iproute, show, until } from './iproute.ts';
 
 const noFiltering = await unlessVlanFiltering();
 
@@ -19,8 +19,12 @@ beforeAll(async () => {
   await iproute('ip link add v1 address 02:00:00:00:00:01 master sw1 type veth peer name v2');
   // No packets that nobody asked for: the bridge learns from them.
   for (const name of ['sw1', 'v1', 'v2']) await iproute(`ip link set ${name} addrgenmode none`);
+  for (const name of ['sw1', 'v1', 'v2']) await iproute(`ip link set ${name} up`);
+  // A carrier that comes takes neighbours away; forwarding entries that age are only for ports that can learn.
+  await until('v2 up', () => link('v2').operState === 'up');
+  await until('v1 forwarding', () => link('v1').bridgePort?.state === 'forwarding');
   [v1, sw1] = [link('v1'), link('sw1')];
-});
+}, limit(20));
 afterAll(async () => {
   connection.close();
   await iproute('ip link del v1');
@@ -50,7 +54,6 @@ describe('neighbours', () => {
     ['fd00::5', 'reachable', 'reachable'],
   ] as const)('%s, %s', async (text, word, state) => {
     const look = 'ip neighbour show dev v2 nud all';
-    await iproute('ip link set v2 up');
     const v2 = link('v2');
     const ours = async () => (await show(look)).filter((each) => (each as { dst?: string }).dst === text);
     await iproute(`ip neighbour add ${text} lladdr ${mac} nud ${word} dev v2`);
@@ -69,8 +72,7 @@ describe('neighbours', () => {
     expect(await ours()).toEqual(wanted);
     r.replaceNeighbour(connection, v2, { address: address(text), mac: '02:00:00:00:00:06' });
     expect(await ours()).toMatchObject([{ lladdr: '02:00:00:00:00:06', state: ['PERMANENT'] }]);
-    await iproute('ip link set v2 down');
-    expect(r.listNeighbours(connection, { link: sw1 })).toEqual([]);
+    await iproute('ip neighbour flush dev v2 nud all');
   });
 
   test('deleted when it is not there: ENOENT', () => {
@@ -82,14 +84,6 @@ describe('neighbours', () => {
 
 describe('forwarding entries', () => {
   const look = 'bridge fdb show br sw1';
-  // Entries that age are only for ports that can learn.
-  beforeAll(async () => {
-    for (const name of ['sw1', 'v1', 'v2']) await iproute(`ip link set ${name} up`);
-    for (let wait = 0; wait < 100 && link('v1').bridgePort?.state !== 'forwarding'; wait++) {
-      await Bun.sleep(limit(0.02));
-    }
-  }, limit(10));
-
   test.each([
     ['static', { mac, table: 'master', lifetime: 'static' }],
     ['permanent', { mac, table: 'master', lifetime: 'permanent' }],
@@ -98,9 +92,11 @@ describe('forwarding entries', () => {
     const ofMac = async () => (await show(look)).filter((each) => (each as { mac?: string }).mac === mac);
     await iproute(`bridge fdb add ${mac} dev v1 master ${word}`);
     const wanted = await ofMac();
-    expect(wanted).toHaveLength(1);
+    // One, or where the kernel has vlan filtering one more for each of the port's vlans.
+    expect(wanted.length).toBeGreaterThan(0);
     const read = r.listFdb(connection, { bridge: sw1 }).filter((each) => each.mac === mac);
-    expect(read).toMatchObject([{ linkIndex: v1.index, master: sw1.index, lifetime: word }]);
+    const expected = { linkIndex: v1.index, master: sw1.index, lifetime: word };
+    expect(read).toMatchObject(wanted.map(() => expected));
     expect(() => r.addFdbEntry(connection, v1, entry)).toThrow('EEXIST');
     r.deleteFdbEntry(connection, v1, entry);
     expect(await ofMac()).toEqual([]);

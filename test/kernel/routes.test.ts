@@ -1,5 +1,4 @@
 /** Routes and the rules that choose tables: added, read and deleted like iproute2 does. */
-// kernels: first, second
 // packages: iproute2
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { type Connection, NETLINK_ROUTE, openConnection, rtnetlink as r } from '../../src/kernel/index.ts';

@@ -10,9 +10,9 @@ import { UsageError } from '../usage-error.ts';
 
 const keepOption: Option = {
   name: 'keep',
-  value: 'ID/IFNAME',
+  value: 'ID[/IFNAME]',
   repeat: true,
-  about: 'an attachment that still exists (may be given several times)',
+  about: 'an attachment that still exists (of eth0 without IFNAME); may be repeated',
 };
 const noneOption: Option = { name: 'keep-none', about: 'keeps no attachment, as `cnitool gc` does' };
 

@@ -3,6 +3,7 @@ import type { Call, Command, Report } from '../command.ts';
 import { exitCodes } from '../exit-code.ts';
 import * as option from '../option.ts';
 import { pluginPathOf } from '../settings.ts';
+import { printable } from '../text/printable.ts';
 import type { Style } from '../text/style.ts';
 import { type Inspection, inspectFile } from '../validate/file.ts';
 import { formatFinding } from '../validate/finding.ts';
@@ -28,11 +29,16 @@ is about a key that nobody knows. Needs no root.`,
   run,
 };
 
+/** How long all plugins together may take to say their versions, in milliseconds. */
+const versionTimeout = 30_000;
+
 async function run(call: Call): Promise<Report> {
   const pluginPath = pluginPathOf(call);
-  const runtime = createRuntime({ pluginPath, env: call.io.env });
+  const signal = AbortSignal.timeout(versionTimeout);
+  const runtime = createRuntime({ pluginPath, env: call.io.env, signal });
+  const versions = once((type) => runtime.versions(type));
   const inspections: Inspection[] = [];
-  for (const file of call.parameters) inspections.push(await inspectFile(file, { pluginPath, runtime }));
+  for (const file of call.parameters) inspections.push(await inspectFile(file, { pluginPath, versions }));
   const findings = inspections.flatMap((inspection) => inspection.findings);
   return {
     exitCode: findings.some(({ severity }) => severity === 'error') ? exitCodes.failed : exitCodes.done,
@@ -48,11 +54,21 @@ async function run(call: Call): Promise<Report> {
   };
 }
 
+/** Each plugin is asked once, however many networks name it. */
+function once<T>(ask: (type: string) => Promise<T>): (type: string) => Promise<T> {
+  const answers = new Map<string, Promise<T>>();
+  return (type) => {
+    const answer = answers.get(type) ?? ask(type);
+    answers.set(type, answer);
+    return answer;
+  };
+}
+
 function describe({ file, network, findings }: Inspection, style: Style): string {
   const lines = findings.map((finding) => {
     const [place = '', rest = ''] = splitOnce(formatFinding(finding), `: ${finding.severity}: `);
     const colour = finding.severity === 'error' ? style.red : style.yellow;
-    return `${style.bold(place)}: ${colour(finding.severity)}: ${rest}\n`;
+    return `${style.bold(printable(place))}: ${colour(finding.severity)}: ${printable(rest)}\n`;
   });
   const errors = findings.filter(({ severity }) => severity === 'error').length;
   const hints = findings.length - errors;

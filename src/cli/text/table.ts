@@ -1,3 +1,4 @@
+import { printable } from './printable.ts';
 import type { Style } from './style.ts';
 
 /** A cell: a text, several below one another, or one with its own style. */
@@ -34,8 +35,10 @@ function linesOf(row: readonly Cell[]): Line[] {
 }
 
 function textsOf(cell: Cell): Line {
-  if (typeof cell === 'string') return [[cell, unstyled]];
-  return 'style' in cell ? [[cell.text, cell.style]] : cell.map((text) => [text, unstyled]);
+  if (typeof cell === 'string') return [[printable(cell), unstyled]];
+  return 'style' in cell
+    ? [[printable(cell.text), cell.style]]
+    : cell.map((text) => [printable(text), unstyled]);
 }
 
 /** Padded by the text's own width: the codes of colours take no room. */

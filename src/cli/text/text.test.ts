@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import { stripVTControlCharacters } from 'node:util';
 import { nearest } from './nearest.ts';
+import { printable } from './printable.ts';
 import { plain, styleFor } from './style.ts';
 import { definitions, table } from './table.ts';
 
@@ -74,4 +75,9 @@ test('definitions: names padded, no spaces at the end of a line', () => {
       ['', 'more'],
     ]),
   ).toBe('  a     first\n  long\n        more\n');
+});
+
+test('printable: one line that says nothing to the terminal', () => {
+  expect(printable(' a\n\n b\x1b[31m\x07c\u009b\n')).toBe('a; b\ufffd[31m\ufffdc\ufffd');
+  expect(table(['A'], [['x\x1b[2Jy']], plain)).toBe('A\nx\ufffd[2Jy\n');
 });

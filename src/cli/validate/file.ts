@@ -19,7 +19,7 @@ import { unknownKeys } from './unknown-keys.ts';
 /** Where plugins are, to look whether those that a network names are there. */
 export interface PluginSearch {
   readonly pluginPath: readonly string[];
-  readonly runtime: Pick<Runtime, 'versions'>;
+  readonly versions: Runtime['versions'];
 }
 
 /** What was found in a file. */
@@ -100,14 +100,14 @@ function listHints(document: JsonDocument): readonly Finding[] {
 async function executableProblem(
   type: string,
   network: NetworkConfigurationList | undefined,
-  { pluginPath, runtime }: PluginSearch,
+  { pluginPath, versions }: PluginSearch,
 ): Promise<string | undefined> {
   try {
     findExecutable(type, pluginPath);
     if (network === undefined) return undefined;
-    const versions = await runtime.versions(type);
-    if (versions.includes(network.cniVersion)) return undefined;
-    return `plugin \`${type}\` does not support CNI version ${network.cniVersion}; supported are ${versions.join(', ')}`;
+    const supported = await versions(type);
+    if (supported.includes(network.cniVersion)) return undefined;
+    return `plugin \`${type}\` does not support CNI version ${network.cniVersion}; supported are ${supported.join(', ')}`;
   } catch (error) {
     return messageOf(error);
   }

@@ -4,6 +4,7 @@ import type { Environment } from '../host.ts';
 import type { JsonObject } from '../json.ts';
 import type { CniCommand } from '../version.ts';
 import type { AttachmentParameters } from './attachment.ts';
+import { goJson } from './go-json.ts';
 import type { NetworkConfigurationList, PluginConfiguration } from './network.ts';
 
 /** How plugins are found and executed. */
@@ -40,7 +41,8 @@ export async function callPlugin(caller: Caller, call: PluginCall): Promise<stri
     execute({
       path: findExecutable(call.type, pluginPath),
       env: { ...env, ...variables({ path: pluginPath.join(':'), ...call }) },
-      stdin: JSON.stringify(call.config),
+      // Sorted as libcni does it: of keys that differ in case a plugin in Go takes the last, which is ours then.
+      stdin: goJson(call.config),
       ...(writeStderr && { writeStderr }),
       ...(signal && { signal }),
     }),

@@ -208,4 +208,15 @@ describe('as libcni', () => {
       }
     });
   }
+
+  test('the keys on standard input come in the same order', async () => {
+    const [scenario] = scenarios;
+    const { lists, steps } = observed[scenario?.name ?? ''] ?? { lists: [], steps: [] };
+    if (scenario === undefined) throw new Error('no scenario');
+    const play = stage(scenario, lists);
+    const inputs = (calls: Observed['calls']) => calls.map(({ stdin }) => JSON.stringify(stdin));
+    for (const [index, step] of scenario.steps.entries()) {
+      expect(inputs((await play(step)).calls)).toEqual(inputs(steps[index]?.calls ?? []));
+    }
+  });
 });

@@ -21,8 +21,8 @@ export interface RuntimeOptions extends Caller {
 
 /**
  * The operations on networks, as libcni has them. Every one throws a `CniError`; one that a plugin caused names the
- * plugin and has its code. As SPEC section 3, "Lifecycle & Ordering", demands, its user runs no two operations of one container at once, and
- * `gc` of a network alone.
+ * plugin and has its code. Its user runs no two operations of one container at once, and `gc` alone (SPEC section 3,
+ * "Lifecycle & Ordering").
  */
 export interface Runtime {
   /**

@@ -153,6 +153,11 @@ export function nft(...words: readonly string[]): Promise<string> {
   return output(['nft', ...words]);
 }
 
+/** The whole ruleset, its lines sorted: a set's elements have no order. */
+export async function ruleset(...options: readonly string[]): Promise<string> {
+  return (await nft(...options, 'list', 'ruleset')).split('\n').sort().join('\n');
+}
+
 /** The published ports' elements, a line each as nft writes them. */
 export async function elements(): Promise<string[]> {
   const text = await nft('list', 'table', 'inet', 'fairlead');
@@ -182,4 +187,33 @@ export async function cleanUp(): Promise<void> {
   for (const { ifname } of await ip(undefined, 'link', 'show', 'type', 'bridge'))
     await ip(undefined, 'link', 'del', String(ifname));
   rmSync('/var/lib/cni/networks', { recursive: true, force: true });
+}
+
+/** A container that only portmap knows: it asks nothing of the namespace. Its addresses are made of the number. */
+export function imagine(name: string, number: number, options: AttachOptions = {}): Attached {
+  const address4 = `10.99.${number >> 8}.${number & 255}`;
+  const address6 = `fd99::${number.toString(16)}`;
+  const netns = `/run/netns/${name}`;
+  const result = {
+    cniVersion: '1.1.0',
+    interfaces: [{ name: 'eth0', sandbox: netns }],
+    ips: [
+      { address: `${address4}/16`, interface: 0 },
+      { address: `${address6}/64`, interface: 0 },
+    ],
+  };
+  const nothing = () => undefined;
+  const config = portmapConfig(options.network ?? 'cni0', result, options);
+  return { id: name, netns, address4, address6, result, config, remove: nothing, [Symbol.dispose]: nothing };
+}
+
+/** Publishes an imagined container's ports. */
+export async function publishImagined(
+  name: string,
+  number: number,
+  options: AttachOptions,
+): Promise<Attached> {
+  const imagined = imagine(name, number, options);
+  await add({ plugin: 'portmap', container: imagined, config: imagined.config });
+  return imagined;
 }

@@ -12,8 +12,11 @@ import { isNetlinkError } from '../../../kernel/netlink/error.ts';
 import { listAddresses } from '../../../kernel/rtnetlink/address.ts';
 import { getLink, type Link } from '../../../kernel/rtnetlink/link.ts';
 import { changeLink } from '../../../kernel/rtnetlink/link-change.ts';
-import { formatPrefix } from '../../../lib/ip.ts';
+import { containsAddress, formatPrefix, type IpAddress, type Prefix, parsePrefix } from '../../../lib/ip.ts';
 import { openContainer, openContainerIfThere } from '../../shared/node.ts';
+
+/** The plugin's own code for "not as ADD left it" (SPEC.md section 5: 100 and above). */
+const differs = 102;
 
 export const plugin = definePlugin({
   name: 'loopback',
@@ -26,18 +29,35 @@ export const plugin = definePlugin({
 function add({ attachment, previousResult }: AddRequest): Result {
   using container = openContainer(attachment.netns);
   changeLink(container.route, 'lo', { up: true });
+  const addresses = firstAddresses(container.route, loopbackOf(container.route));
   // In a chain, what came before is what there is to tell.
-  return previousResult ?? resultOf(container.route, loopbackOf(container.route), attachment.netns);
+  if (previousResult !== undefined) return previousResult;
+  return {
+    interfaces: [{ name: 'lo', mac: '00:00:00:00:00:00', sandbox: attachment.netns }],
+    ips: addresses.map((prefix) => ({ address: formatPrefix(prefix), interface: 0 })),
+  };
 }
 
-function resultOf(container: Connection, link: Link, sandbox: string): Result {
-  return {
-    interfaces: [{ name: link.name, mac: link.mac, sandbox }],
-    ips: listAddresses(container, { link }).map(({ prefix }) => ({
-      address: formatPrefix(prefix),
-      interface: 0,
-    })),
-  };
+/** The first address of each family, as the reference tells them. Throws a CniError for one that is no loopback address. */
+function firstAddresses(container: Connection, link: Link): Prefix[] {
+  const prefixes = listAddresses(container, { link }).map(({ prefix }) => prefix);
+  const foreign = prefixes.find(({ address }) => !isLoopback(address));
+  if (foreign !== undefined) {
+    throw new CniError(
+      'invalidNetns',
+      `interface lo has the address ${formatPrefix(foreign)}, which is no loopback address`,
+      'remove it from the network namespace',
+    );
+  }
+  const first = (family: 4 | 6) => prefixes.find(({ address }) => address.family === family) ?? [];
+  return [first(4), first(6)].flat();
+}
+
+/** RFC 1122 section 3.2.1.3, RFC 4291 section 2.5.3. */
+const loopbackNetworks = ['127.0.0.0/8', '::1/128'].flatMap((text) => parsePrefix(text) ?? []);
+
+function isLoopback(address: IpAddress): boolean {
+  return loopbackNetworks.some((network) => containsAddress(network, address));
 }
 
 function del({ attachment }: DelRequest): void {
@@ -53,7 +73,7 @@ function del({ attachment }: DelRequest): void {
 function check({ attachment }: CheckRequest): void {
   using container = openContainer(attachment.netns);
   if (!loopbackOf(container.route).flags.up)
-    throw new CniError(102, `interface lo is down in ${attachment.netns}`);
+    throw new CniError(differs, `interface lo is down in ${attachment.netns}`);
 }
 
 function loopbackOf(container: Connection): Link {

@@ -5,7 +5,7 @@
  */
 import { deleteConntrackEntries } from '../../../kernel/conntrack/conntrack.ts';
 import type { Connection } from '../../../kernel/netlink/connection.ts';
-import { isNetlinkError } from '../../../kernel/netlink/error.ts';
+import { NetlinkError } from '../../../kernel/netlink/error.ts';
 import { getRoute } from '../../../kernel/rtnetlink/route.ts';
 import { formatAddress, type IpAddress, type IpFamily, sameAddress } from '../../../lib/ip.ts';
 import { openNode } from '../../shared/node.ts';
@@ -46,7 +46,7 @@ function forgetFlows(connection: Connection, family: IpFamily, ports: readonly P
         ) && isLocal(destination.address),
     });
   } catch (error) {
-    if (!isNetlinkError(error)) throw error;
+    if (!(error instanceof NetlinkError)) throw error;
   }
 }
 

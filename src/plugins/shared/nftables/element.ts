@@ -1,5 +1,6 @@
 /** Elements that an attachment wants to own, with their sets' types known where they are made and forgotten after. */
 import type { Connection } from '../../../kernel/netlink/connection.ts';
+import { isNetlinkError } from '../../../kernel/netlink/error.ts';
 import { verdictText } from '../../../kernel/nftables/data.ts';
 import { type DataTypes, type ValuesOf, valuesText } from '../../../kernel/nftables/datatype.ts';
 import {
@@ -53,10 +54,18 @@ export function wantElement<K extends DataTypes, D extends DataKind>(
   return { set, key, data, purpose };
 }
 
-/** What the set has under the key; undefined if nothing, or if there is no such set. Throws NetlinkError. */
+/**
+ * What the set has under the key; undefined if nothing, or if there is no such set or one of other types, which is
+ * somebody else's. Throws NetlinkError.
+ */
 export function findElement(connection: Connection, { set, key }: ElementPlace): FoundElement | undefined {
-  const found = getElement(connection, set, key as ValuesOf<DataTypes>);
-  return found && { set, key, owner: found.comment, data: found.data };
+  try {
+    const found = getElement(connection, set, key as ValuesOf<DataTypes>);
+    return found && { set, key, owner: found.comment, data: found.data };
+  } catch (error) {
+    if (isNetlinkError(error, 'EINVAL')) return undefined;
+    throw error;
+  }
 }
 
 /** Creates the elements with their owner in the comment, those of a set together. */

@@ -6,10 +6,10 @@
  */
 import { CniError } from '../../../cni/index.ts';
 import type { Connection } from '../../../kernel/netlink/connection.ts';
+import { isNetlinkError } from '../../../kernel/netlink/error.ts';
 import { withGeneration } from '../../../kernel/nftables/generation.ts';
 import type { Operation } from '../../../kernel/nftables/operation.ts';
 import { tableText } from '../../../kernel/nftables/table.ts';
-import { TransactionError } from '../../../kernel/nftables/transaction.ts';
 import {
   createOwned,
   dataText,
@@ -56,7 +56,7 @@ export function putElements(connection: Connection, section: Section, owner: str
       ];
     });
   } catch (error) {
-    if (writesSkeleton && error instanceof TransactionError) throw foreignTable(section, error);
+    if (writesSkeleton && isNetlinkError(error, ...inTheWay)) throw foreignTable(section, error);
     throw error;
   }
 }
@@ -96,8 +96,11 @@ function isAsWanted(
   return found.owner === owner && dataText(found.set, found.data) === dataText(want.set, want.data);
 }
 
+/** What the kernel says to a set, chain or element where one of another kind has the name. */
+const inTheWay = ['EEXIST', 'EINVAL', 'EOPNOTSUPP', 'EBUSY'] as const;
+
 /** The kernel refuses to write the skeleton only where objects of these names are of another kind. */
-function foreignTable({ table }: Section, error: TransactionError): CniError {
+function foreignTable({ table }: Section, error: Error): CniError {
   return new CniError(
     'internal',
     `nftables: what is in table ${tableText(table)} is not Fairlead's and in its way; the table's name belongs to Fairlead: rename or delete it`,
