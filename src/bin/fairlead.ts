@@ -2,8 +2,8 @@
  * The executable. Called by the name of a plugin, through a link in a CNI bin directory, it is that plugin; by any
  * other name it is the command line. The only file that ends the process.
  */
-import { statSync } from 'node:fs';
-import { nodeHost, type Resolve, runPlugin } from '../cni/index.ts';
+import { type ProcessFiles, processHost, type Resolve, runPlugin } from '../cni/index.ts';
+import { readSync, statIfThere, writeSync } from '../kernel/sys/file.ts';
 import { isPluginName, loadPlugin, type PluginName } from '../plugins/names.ts';
 
 /** A plugin found on CNI_PATH that is this very file is called in process. */
@@ -11,12 +11,19 @@ const resolve: Resolve = (type, executablePath) =>
   isPluginName(type) && isThisFile(executablePath) ? () => loadPlugin(type) : undefined;
 
 function isThisFile(path: string): boolean {
-  const [own, other] = [process.execPath, path].map((file) => statSync(file, { throwIfNoEntry: false }));
+  const [own, other] = [statIfThere(process.execPath), statIfThere(path)];
   return own !== undefined && other !== undefined && own.ino === other.ino && own.dev === other.dev;
 }
 
+/** By libc: loading node:fs would cost every start of a plugin. */
+const files: ProcessFiles = {
+  readSync,
+  writeSync,
+  isFile: (path) => statIfThere(path)?.kind === 'file',
+};
+
 async function asPlugin(name: PluginName): Promise<number> {
-  return runPlugin(await loadPlugin(name), nodeHost({ resolve }));
+  return runPlugin(await loadPlugin(name), processHost(files, { resolve }));
 }
 
 /** Where Bun shows a compiled executable its own source files. */
@@ -25,7 +32,7 @@ const bundleRoot = '/$bunfs/';
 async function asCommandLine(): Promise<number> {
   const { isatty } = await import('node:tty');
   const { runCli } = await import('../cli/main.ts');
-  const { env, writeStdout, writeStderr } = nodeHost();
+  const { env, writeStdout, writeStderr } = processHost(files);
   return runCli(process.argv.slice(2), {
     env,
     writeStdout,

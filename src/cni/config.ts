@@ -1,4 +1,5 @@
 /** The configuration on standard input: SPEC.md section 1, "Plugin configuration objects". */
+import { once } from '../lib/once.ts';
 import { CniError, messageOf } from './error.ts';
 import { compact, isJsonObject, type JsonObject, member } from './json.ts';
 import { identifierProblem } from './names.ts';
@@ -114,7 +115,7 @@ export function readCommonConfig(config: JsonObject, problems: s.Problem[]): Com
   };
 }
 
-const validAttachments = s.array(s.object({ containerID: s.string(), ifname: s.string() }));
+const validAttachments = once(() => s.array(s.object({ containerID: s.string(), ifname: s.string() })));
 
 /** The key of the attachments that still exist, and what the specification's 1.1.0 called it at first (cni issue 1101). */
 export const validAttachmentsKeys = ['cni.dev/valid-attachments', 'cni.dev/attachments'] as const;
@@ -132,7 +133,7 @@ export function readValidAttachments(config: JsonObject, problems: s.Problem[]):
     });
     return [];
   }
-  const read = validAttachments.read(config[key] ?? [], [key], problems) ?? [];
+  const read = validAttachments().read(config[key] ?? [], [key], problems) ?? [];
   return read.map(({ containerID, ifname }) => ({ containerId: containerID, ifname }));
 }
 

@@ -83,7 +83,7 @@ async function callDelegate(
   { config, env: overrides }: DelegateOptions,
 ): Promise<unknown> {
   const { host } = delegator;
-  const path = findExecutable(type, delegator.pluginPath);
+  const path = findExecutable(type, delegator.pluginPath, host.isFile);
   // CNI_COMMAND last: an override must not turn one operation into another.
   const env = { ...delegator.env, ...overrides, CNI_COMMAND: command };
   const stdin = config === undefined ? delegator.stdin : JSON.stringify(config);

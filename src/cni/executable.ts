@@ -1,5 +1,4 @@
 /** Finding and executing other plugins: SPEC.md section 4, "Delegated plugin execution procedure". */
-import { statSync } from 'node:fs';
 import { CniError, decodeError, messageOf, toCniError } from './error.ts';
 import type { Environment } from './host.ts';
 import { pluginTypeProblem } from './names.ts';
@@ -11,14 +10,23 @@ const outputLimit = 4 * 1024 * 1024;
 const busyRetries = 20;
 const busyPause = 50;
 
+/** Loaded when it is called: a plugin's host may have a quicker way. */
+function isFileByNode(path: string): boolean {
+  return process.getBuiltinModule('node:fs').statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+}
+
 /** The path of the executable of this type in the first directory that has one. Throws a `CniError` if none has. */
-export function findExecutable(type: string, directories: readonly string[]): string {
+export function findExecutable(
+  type: string,
+  directories: readonly string[],
+  isFile: (path: string) => boolean = isFileByNode,
+): string {
   const problem = pluginTypeProblem(type);
   if (problem !== undefined)
     throw new CniError('invalidConfig', `the plugin type ${JSON.stringify(type)} ${problem}`);
   for (const directory of directories) {
     const path = `${directory.replace(/\/+$/, '')}/${type}`;
-    if (statSync(path, { throwIfNoEntry: false })?.isFile()) return path;
+    if (isFile(path)) return path;
   }
   const where = directories.length === 0 ? 'CNI_PATH names no directory' : `not in ${directories.join(', ')}`;
   throw new CniError('internal', `cannot find an executable for plugin type \`${type}\`: ${where}`);

@@ -23,4 +23,6 @@ export interface Host {
   writeStdout(text: string): void;
   writeStderr(text: string): void;
   readonly resolve?: Resolve;
+  /** Whether there is a plain file at a path: how executables are found. By node:fs if not given. */
+  isFile?(path: string): boolean;
 }

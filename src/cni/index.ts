@@ -27,6 +27,7 @@ export {
   type StatusRequest,
   type ValidAttachment,
 } from './plugin.ts';
+export { type ProcessFiles, processHost } from './process-host.ts';
 export type { Dns, Interface, IpConfig, Result, Route } from './result.ts';
 export { type ResultBuilder, result } from './result-builder.ts';
 export { decodeResult, type ResultContext } from './result-decode.ts';

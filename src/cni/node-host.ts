@@ -1,75 +1,16 @@
 /** The host that is this process, with what Node, Bun and Deno share. */
-import { fstatSync, readSync, writeSync } from 'node:fs';
-import { CniError, messageOf } from './error.ts';
+import { readSync, statSync, writeSync } from 'node:fs';
 import type { Host, Resolve } from './host.ts';
+import { type ProcessFiles, processHost } from './process-host.ts';
+
+/** node:fs as a host needs it. */
+export const nodeFiles: ProcessFiles = {
+  readSync,
+  writeSync,
+  isFile: (path) => statSync(path, { throwIfNoEntry: false })?.isFile() === true,
+};
 
 /** This process as a plugin's host: its environment, standard input, output and error. */
 export function nodeHost(options: { readonly resolve?: Resolve } = {}): Host {
-  return {
-    ...options,
-    env: process.env,
-    // Only asked when no command is given; loading the stream behind `process.stdin` would cost every start.
-    stdinIsTerminal: () => fstatSync(0).isCharacterDevice() && process.stdin.isTTY === true,
-    readStdin: (limitBytes) => readAll(0, limitBytes),
-    writeStdout: (text) => writeAll(1, text),
-    writeStderr: (text) => writeAll(2, text),
-  };
-}
-
-/** Reads a descriptor to its end. Throws a `CniError`: 5 if it cannot be read, 6 if it has more bytes than the limit. */
-export function readAll(fd: number, limitBytes: number): string {
-  let buffer = Buffer.allocUnsafe(16 * 1024);
-  let length = 0;
-  for (;;) {
-    const count = readSome(fd, buffer, length);
-    if (count === 0) return buffer.toString('utf8', 0, length);
-    length += count;
-    if (length > limitBytes) {
-      const limit = `${limitBytes / 1024 / 1024} MiB`;
-      throw new CniError('decodingFailure', `the configuration on standard input is larger than ${limit}`);
-    }
-    if (length === buffer.length) buffer = Buffer.concat([buffer], buffer.length * 2);
-  }
-}
-
-function readSome(fd: number, buffer: Buffer, offset: number): number {
-  for (;;) {
-    try {
-      return readSync(fd, buffer, offset, buffer.length - offset, null);
-    } catch (error) {
-      const code = codeOf(error);
-      if (code === 'EOF') return 0;
-      if (code !== 'EAGAIN') {
-        throw new CniError(
-          'ioFailure',
-          `cannot read the configuration from standard input: ${messageOf(error)}`,
-        );
-      }
-      pause();
-    }
-  }
-}
-
-/** Writes all of a text; a reader that has gone away (EPIPE) is no error, since nobody is left to be told. */
-export function writeAll(fd: number, text: string): void {
-  let rest: Uint8Array = Buffer.from(text);
-  while (rest.length > 0) {
-    try {
-      rest = rest.subarray(writeSync(fd, rest));
-    } catch (error) {
-      const code = codeOf(error);
-      if (code === 'EPIPE') return;
-      if (code !== 'EAGAIN') throw error;
-      pause();
-    }
-  }
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
-}
-
-/** Waits a moment where a descriptor that its owner made non-blocking is not ready. */
-function pause(): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
+  return processHost(nodeFiles, options);
 }

@@ -1,4 +1,5 @@
 /** Results as they come from other plugins and runtimes, in any version of the specification. */
+import { once } from '../lib/once.ts';
 import { CniError } from './error.ts';
 import { compact, isJsonObject, type JsonObject, member } from './json.ts';
 import { oneError } from './problems.ts';
@@ -15,60 +16,64 @@ export interface ResultContext {
   readonly subject: string;
 }
 
-const size = s.integer({ min: 0, max: 0xffff_ffff });
-const texts = s.array(s.string());
-/** An address, or an empty text where there is none, which Go's decoder takes so. */
-const gateway = s.string().map((text) => (text === '' ? text : readAddress(text)), s.address().expected);
+/** The schemas of results: the newest shape, and that of the versions before 0.3.0. */
+const schemas = once(() => {
+  const size = s.integer({ min: 0, max: 0xffff_ffff });
+  const texts = s.array(s.string());
+  // An address, or an empty text where there is none, which Go's decoder takes so.
+  const gateway = s.string().map((text) => (text === '' ? text : readAddress(text)), s.address().expected);
 
-const route = s.object({
-  dst: s.prefix(),
-  gw: gateway.optional(),
-  mtu: size.optional(),
-  advmss: size.optional(),
-  priority: size.optional(),
-  table: size.optional(),
-  scope: s.integer({ min: 0, max: 255 }).optional(),
-});
+  const route = s.object({
+    dst: s.prefix(),
+    gw: gateway.optional(),
+    mtu: size.optional(),
+    advmss: size.optional(),
+    priority: size.optional(),
+    table: size.optional(),
+    scope: s.integer({ min: 0, max: 255 }).optional(),
+  });
 
-const dns = s.object({
-  nameservers: texts.optional(),
-  domain: s.string().optional(),
-  search: texts.optional(),
-  options: texts.optional(),
-});
+  const dns = s.object({
+    nameservers: texts.optional(),
+    domain: s.string().optional(),
+    search: texts.optional(),
+    options: texts.optional(),
+  });
 
-const current = s.object({
-  interfaces: s
-    .array(
-      s.object({
-        name: s.string(),
-        mac: s.string().optional(),
-        mtu: size.optional(),
-        sandbox: s.string().optional(),
-        socketPath: s.string().optional(),
-        pciID: s.string().optional(),
-      }),
-    )
-    .optional(),
-  ips: s
-    .array(
-      s.object({
-        address: s.prefix(),
-        gateway: gateway.optional(),
-        interface: s.integer({ min: 0 }).optional(),
-      }),
-    )
-    .optional(),
-  routes: s.array(route).optional(),
-  dns: dns.optional(),
-});
+  const current = s.object({
+    interfaces: s
+      .array(
+        s.object({
+          name: s.string(),
+          mac: s.string().optional(),
+          mtu: size.optional(),
+          sandbox: s.string().optional(),
+          socketPath: s.string().optional(),
+          pciID: s.string().optional(),
+        }),
+      )
+      .optional(),
+    ips: s
+      .array(
+        s.object({
+          address: s.prefix(),
+          gateway: gateway.optional(),
+          interface: s.integer({ min: 0 }).optional(),
+        }),
+      )
+      .optional(),
+    routes: s.array(route).optional(),
+    dns: dns.optional(),
+  });
 
-const family010 = s.object({
-  ip: s.prefix(),
-  gateway: gateway.optional(),
-  routes: s.array(route).optional(),
+  const family010 = s.object({
+    ip: s.prefix(),
+    gateway: gateway.optional(),
+    routes: s.array(route).optional(),
+  });
+  const legacy = s.object({ ip4: family010.optional(), ip6: family010.optional(), dns: dns.optional() });
+  return { current, legacy };
 });
-const legacy = s.object({ ip4: family010.optional(), ip6: family010.optional(), dns: dns.optional() });
 
 /** The result that a JSON value holds. Throws a `CniError` (6) that names everything that is wrong with it. */
 export function decodeResult(json: unknown, { version, subject }: ResultContext): Result {
@@ -86,7 +91,7 @@ export function decodeResult(json: unknown, { version, subject }: ResultContext)
  */
 export function problemsOfResult(result: unknown, previous?: Result): s.Problem[] {
   const problems: s.Problem[] = [];
-  const read = current.read(result, [], problems);
+  const read = schemas().current.read(result, [], problems);
   if (previous !== undefined && problemsOfResult(previous).length > 0) return problems;
   const count = read?.interfaces?.length ?? 0;
   for (const [index, ip] of (read?.ips ?? []).entries()) {
@@ -112,7 +117,7 @@ export function versionOfResult(json: JsonObject, { version, subject }: ResultCo
 
 function readResult(json: JsonObject, version: CniVersion, problems: s.Problem[]): Result | undefined {
   if (!isAtLeast(version, '0.3.0')) return readLegacy(json, problems);
-  const read = current.read(json, [], problems);
+  const read = schemas().current.read(json, [], problems);
   if (read === undefined) return undefined;
   const newest = isAtLeast(version, '1.0.0');
   return compact({
@@ -127,7 +132,7 @@ function readResult(json: JsonObject, version: CniVersion, problems: s.Problem[]
 }
 
 function readLegacy(json: JsonObject, problems: s.Problem[]): Result | undefined {
-  const read = legacy.read(json, [], problems);
+  const read = schemas().legacy.read(json, [], problems);
   if (read === undefined) return undefined;
   const families = [read.ip4, read.ip6].filter((family) => family !== undefined);
   return compact({

@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import type { Attachment } from '../plugin.ts';
 import { goJson } from './go-json.ts';

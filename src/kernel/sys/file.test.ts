@@ -108,7 +108,7 @@ describe('looking', () => {
     node.writeFileSync(at('a'), 'four');
     node.symlinkSync('a', at('l'));
     const theirs = node.statSync(at('a'), { bigint: true });
-    const { dev, ...ours } = statIfThere(at('a')) ?? {};
+    const { dev, birthNs, ...ours } = statIfThere(at('a')) ?? {};
     expect(ours).toEqual({
       ino: theirs.ino,
       size: 4,
@@ -117,6 +117,7 @@ describe('looking', () => {
       mtimeNs: theirs.mtimeNs,
       kind: 'file',
     });
+    expect(birthNs).toBe(theirs.birthtimeNs);
     expect(dev).toBe(lstatIfThere(directory)?.dev);
     expect(lstatIfThere(at('l'))?.kind).toBe('link');
     expect(statIfThere(at('l'))?.ino).toBe(theirs.ino);

@@ -95,6 +95,8 @@ export interface FileStat {
   readonly mode: number;
   /** The last change of the content, in nanoseconds since 1970. */
   readonly mtimeNs: bigint;
+  /** When the file was made, likewise; 0 where the file system does not keep it. */
+  readonly birthNs: bigint;
   readonly kind: 'file' | 'directory' | 'link' | 'other';
 }
 
@@ -114,13 +116,14 @@ function kindOf(mode: number): FileStat['kind'] {
   }
 }
 
-const STATX_BASIC_STATS = 0x7ff;
+/** STATX_BASIC_STATS and STATX_BTIME. */
+const wanted = 0xfff;
 
 /** statx(2), struct statx of linux/stat.h. */
 function statx(what: string, directory: number, path: string, flags: number): FileStat {
   const name = cstring(path);
   const buffer = new Uint8Array(256);
-  check(`stat ${what}`, (c) => c.statx(directory, ptr(name), flags, STATX_BASIC_STATS, ptr(buffer)));
+  check(`stat ${what}`, (c) => c.statx(directory, ptr(name), flags, wanted, ptr(buffer)));
   const view = new DataView(buffer.buffer);
   const mode = view.getUint16(28, true);
   return {
@@ -129,9 +132,15 @@ function statx(what: string, directory: number, path: string, flags: number): Fi
     size: Number(view.getBigUint64(40, true)),
     uid: view.getUint32(20, true),
     mode: mode & 0o7777,
-    mtimeNs: view.getBigInt64(112, true) * 1_000_000_000n + BigInt(view.getUint32(120, true)),
+    mtimeNs: timestamp(view, 112),
+    birthNs: timestamp(view, 80),
     kind: kindOf(mode),
   };
+}
+
+/** struct statx_timestamp. */
+function timestamp(view: DataView, offset: number): bigint {
+  return view.getBigInt64(offset, true) * 1_000_000_000n + BigInt(view.getUint32(offset + 8, true));
 }
 
 const AT_FDCWD = -100;
@@ -204,6 +213,11 @@ export function linkSync(existing: string, path: string): void {
 export function removeFile(path: string): void {
   const name = cstring(path);
   ifThere(() => check(`unlink ${path}`, (c) => c.unlink(ptr(name))));
+}
+
+/** Removes a file, or a directory with everything in it; nothing there is as good. Throws node:fs's errors. */
+export function removeTree(path: string): void {
+  process.getBuiltinModule('node:fs').rmSync(path, { recursive: true, force: true });
 }
 
 /** Sets both times of a file, in nanoseconds since 1970. Throws SystemError. */

@@ -2,8 +2,8 @@
  * The store's lock: flock(2) on the file `lock` in the store's directory, as the reference takes it, so that both
  * may work on one store. The kernel frees it when its holder dies, however that happens.
  */
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { CniError } from '../../../cni/index.ts';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from '../../../kernel/sys/file.ts';
 import { tryLockExclusive } from '../../../kernel/sys/libc.ts';
 
 /** Longer than any holder works, also the reference on a large store with many in line; shorter than runtimes wait. */

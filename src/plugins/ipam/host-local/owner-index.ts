@@ -3,12 +3,19 @@
  * files, in which a reservation is a line in the file that its container's id hashes to.
  *
  * The index is only believed while the store's directory is as this code left it: after each change the store gets
- * a modification time of microseconds, and the index one that is an hour before, which the kernel's own stamps never
+ * a modification time of nanoseconds, and the index one that is an hour before, which the kernel's own stamps never
  * are. Whatever else creates or removes a file in the store (the reference plugin, an operator, a process of ours that
  * was killed half-way) changes the store's time, and the index is built anew. The kernel stamps changes with a clock of
  * ticks, so that a change right after ours still gets another time than ours.
  */
-import { mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readFileSync,
+  removeTree,
+  setTimes,
+  statIfThere,
+  writeFileSync,
+} from '../../../kernel/sys/file.ts';
 import { formatAddress, parseAddress } from '../../../lib/ip.ts';
 import { sha256 } from '../../shared/hash.ts';
 import { codeOf, type Owner, type Reservation } from './reservation.ts';
@@ -31,6 +38,8 @@ export interface OwnerIndex {
   build(reservations: readonly Reservation[]): void;
   /** Ends a change: says that index and store agree. Without it the next process builds the index anew. */
   settle(): void;
+  /** Says that a change failed half-way: whatever this process settles, the next one builds the index anew. */
+  distrust(): void;
 }
 
 /** Opens the index of the store in `directory`, kept in `side`, building it where the two do not agree. */
@@ -53,15 +62,16 @@ export function openOwnerIndex(directory: string, side: string, read: () => Rese
     known.clear();
     for (let bucket = 0; bucket < 256; bucket++) known.set(hex(bucket), []);
     for (const [bucket, held] of byBucket(reservations)) known.set(bucket, held);
-    written = attempt(() => {
-      rmSync(owners, { recursive: true, force: true });
+    const isNew = attempt(() => {
+      removeTree(owners);
       mkdirSync(owners, { recursive: true, mode: 0o700 });
     });
-    if (!written) return;
+    written = written && isNew;
+    if (!isNew) return;
     for (const [bucket, held] of known) if (held.length > 0) write(bucket, held);
   };
   const settle = () => {
-    if (written) written = attempt(() => setTimes(owners, directory));
+    if (written) written = attempt(() => setBothTimes(owners, directory));
   };
 
   const agreed = timesAgree(owners, directory);
@@ -79,26 +89,27 @@ export function openOwnerIndex(directory: string, side: string, read: () => Rese
     },
     build,
     settle,
+    distrust: () => {
+      written = false;
+    },
   };
 }
 
-/** Seconds by which the index's time is before the store's. */
-const distance = 3600;
+/** Nanoseconds by which the index's time is before the store's: an hour. */
+const distance = 3_600_000_000_000n;
 
-function setTimes(owners: string, directory: string): void {
-  // Microseconds, which a double holds exactly enough; an odd digit tells it from a clock's whole ticks.
-  const now = (Math.floor(Date.now() * 1000 + (process.hrtime()[1] % 1000)) * 10 + 7) / 1e7;
-  utimesSync(owners, now - distance, now - distance);
-  utimesSync(directory, now, now);
+function setBothTimes(owners: string, directory: string): void {
+  // The last digits, from another clock, tell it from the whole ticks of the kernel's own.
+  const now = BigInt(Date.now()) * 1_000_000n + BigInt((process.hrtime()[1] % 999_999) + 1);
+  setTimes(owners, now - distance);
+  setTimes(directory, now);
 }
 
 /** Where a file system keeps whole seconds only, a change after ours could go unseen: nothing is believed there. */
 function timesAgree(owners: string, directory: string): boolean {
-  const [index, store] = [owners, directory].map(
-    (path) => statSync(path, { bigint: true, throwIfNoEntry: false })?.mtimeNs,
-  );
+  const [index, store] = [owners, directory].map((path) => statIfThere(path)?.mtimeNs);
   if (index === undefined || store === undefined) return false;
-  return store - index === BigInt(distance) * 1_000_000_000n && store % 1_000_000_000n !== 0n;
+  return store - index === distance && store % 1_000_000_000n !== 0n;
 }
 
 function hex(byte: number): string {

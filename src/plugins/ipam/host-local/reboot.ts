@@ -6,18 +6,18 @@
  * DATADIR/.fairlead/NETWORK/boot, the mark, holds the id of the boot under which the store was last looked
  * through. Every opening of the store compares it, before anything else is done.
  */
+import { CniError, messageOf } from '../../../cni/index.ts';
+import { decodeCacheFile } from '../../../cni/runtime/cache-format.ts';
 import {
   existsSync,
-  lstatSync,
+  lstatIfThere,
   mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
-  statSync,
+  statIfThere,
   writeFileSync,
-} from 'node:fs';
-import { CniError, messageOf } from '../../../cni/index.ts';
-import { decodeCacheFile } from '../../../cni/runtime/cache-format.ts';
+} from '../../../kernel/sys/file.ts';
 import { formatAddress } from '../../../lib/ip.ts';
 import type { Owner, Reservation } from './reservation.ts';
 
@@ -41,9 +41,9 @@ export function currentBoot(): Boot | undefined {
 function earliestTime(): number {
   const uptime = Number.parseFloat(readOr('/proc/uptime', ''));
   if (Number.isNaN(uptime)) return 0;
-  const [dev, root] = ['/dev', '/'].map((path) => statSync(path, { throwIfNoEntry: false }));
-  const birth = dev === undefined || dev.dev === root?.dev ? undefined : dev.birthtimeMs;
-  return Math.min(Date.now() - uptime * 1000, birth || Number.POSITIVE_INFINITY);
+  const [dev, root] = [statIfThere('/dev'), statIfThere('/')];
+  const birth = dev === undefined || dev.dev === root?.dev ? 0n : dev.birthNs;
+  return Math.min(Date.now() - uptime * 1000, birth === 0n ? Number.POSITIVE_INFINITY : milliseconds(birth));
 }
 
 /** A store that was just opened, and what to do it with. */
@@ -109,7 +109,11 @@ function isOfNow(path: string, since: number): boolean {
 
 /** The time of the file itself, in milliseconds; one that is gone is of no time. */
 function modifiedAt(path: string): number {
-  return lstatSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  return milliseconds(lstatIfThere(path)?.mtimeNs ?? 0n);
+}
+
+function milliseconds(ns: bigint): number {
+  return Number(ns) / 1e6;
 }
 
 function listOr(directory: string): readonly string[] {

@@ -2,6 +2,7 @@
  * A reservation: a file named by its address that holds `CONTAINERID CR LF IFNAME`, as the reference writes it
  * (plugins/ipam/host-local/backend/disk).
  */
+import { identifierProblem } from '../../../cni/names.ts';
 import {
   closeSync,
   constants,
@@ -10,11 +11,10 @@ import {
   openSync,
   readdirSync,
   readSync,
+  removeFile,
   renameSync,
-  rmSync,
   writeSync,
-} from 'node:fs';
-import { identifierProblem } from '../../../cni/names.ts';
+} from '../../../kernel/sys/file.ts';
 import { type IpAddress, parseAddress } from '../../../lib/ip.ts';
 
 /** Who holds an address. Reservations of old reference versions name the container only. */
@@ -69,7 +69,7 @@ export function readContent(path: string): Content | undefined {
     const length = readSync(fd, buffer, 0, buffer.length, 0);
     if (length > 0) return { owner: parseOwner(buffer.toString('utf8', 0, length)), abandoned: false };
     const stat = fstatSync(fd);
-    return { owner: undefined, abandoned: stat.isFile() && (stat.mode & 0o777) === 0o600 };
+    return { owner: undefined, abandoned: stat.kind === 'file' && (stat.mode & 0o777) === 0o600 };
   } catch (error) {
     return codeOf(error) === 'ENOENT' ? undefined : unknown;
   } finally {
@@ -96,7 +96,7 @@ export function createReservation(directory: string, address: string, owner: Req
     removeTemporary(directory);
     return isNew;
   } catch (error) {
-    if (isNew) rmSync(path);
+    if (isNew) removeFile(path);
     throw error;
   }
 }
@@ -107,7 +107,7 @@ function linkNew(temporary: string, path: string): boolean {
     return true;
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return false;
-    rmSync(temporary, { force: true });
+    removeFile(temporary);
     throw error;
   }
 }
@@ -125,7 +125,7 @@ export function replaceFile(directory: string, name: string, content: string): v
 
 /** Removes what a killed process left. */
 export function removeTemporary(directory: string): void {
-  rmSync(`${directory}/${temporaryName}`, { force: true });
+  removeFile(`${directory}/${temporaryName}`);
 }
 
 /** There is one temporary name: only the lock's holder writes. */
@@ -151,7 +151,7 @@ function openNew(path: string): number {
     return openSync(path, 'wx', 0o600);
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error;
-    rmSync(path);
+    removeFile(path);
     return openSync(path, 'wx', 0o600);
   }
 }

@@ -1,6 +1,6 @@
 /** Reading a resolver's configuration file (resolv.conf(5)) into a result's `dns`. */
-import { readFileSync } from 'node:fs';
 import type { Dns } from '../../../cni/index.ts';
+import { readFileSync } from '../../../kernel/sys/file.ts';
 
 /** The file's nameservers, domain, search list and options. Throws the file's errors. */
 export function readResolvConf(path: string): Dns {

@@ -5,7 +5,14 @@
  *
  * What makes it fast at any size, and what it knows about reboots, lies beside, in DATADIR/.fairlead/NETWORK.
  */
-import { closeSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  removeFile,
+} from '../../../kernel/sys/file.ts';
 import { formatAddress, type IpAddress, parseAddress } from '../../../lib/ip.ts';
 import { takeLock } from './lock.ts';
 import { type Owned, type OwnerIndex, openOwnerIndex } from './owner-index.ts';
@@ -103,7 +110,7 @@ function openLocked(place: Place, boot: Boot | undefined): Omit<Store, 'close'> 
 
 function operations(directory: string, index: OwnerIndex): Omit<Store, 'close'> {
   const fileOf = (address: IpAddress) => `${directory}/${formatAddress(address)}`;
-  const free = (address: IpAddress) => rmSync(fileOf(address), { force: true });
+  const free = (address: IpAddress) => removeFile(fileOf(address));
 
   const held = (owner: Required<Owner>): readonly Owned[] => {
     const listed = matching(index.of(owner.containerId), owner);
