@@ -37,7 +37,7 @@ export async function runOnSecondKernel(
   const { output } = await run(['linux.uml', ...commandLine(results)], { timeoutSeconds: seconds }).catch(
     (error: unknown) => ({ output: String(error) }),
   );
-  const release = read(`${results}/release`) ?? 'second kernel';
+  const release = read(`${results}/release`) ?? '(not booted)';
   return { release, files: files.map((file) => resultOf(file, results, output)) };
 }
 

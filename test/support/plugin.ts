@@ -4,7 +4,7 @@ import { type Ended, runProgram } from './program.ts';
 import { requireSandbox } from './sandbox.ts';
 
 /** What `npm run build` made; FAIRLEAD_DIST says where, if not in dist. */
-export const dist = process.env.FAIRLEAD_DIST ?? new URL('../../dist', import.meta.url).pathname;
+export const dist = process.env.FAIRLEAD_DIST || new URL('../../dist', import.meta.url).pathname;
 
 /** The CNI bin directory with this project's plugins. */
 export const binDirectory = `${dist}/cni`;
