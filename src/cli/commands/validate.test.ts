@@ -1,57 +1,18 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { cli, type Ran } from '../testing.ts';
+import { mkdirSync } from 'node:fs';
+import { type Fixture, makeFixture } from '../validate/fixture.ts';
 
-let directory: string;
-/** A bin directory with programs that know VERSION, and one that supports old versions only. */
-let bin: string;
+let fixture: Fixture;
+const write = (name: string, text: string) => fixture.write(name, text);
+const validate = (...argv: readonly string[]) => fixture.validate(...argv);
 
 beforeEach(() => {
-  directory = mkdtempSync(`${tmpdir()}/fairlead-validate-`);
-  bin = `${directory}/bin`;
-  mkdirSync(bin);
-  for (const name of ['bridge', 'host-local', 'portmap', 'static', 'foreign', 'foreign-ipam'])
-    plugin(name, ['0.4.0', '1.0.0', '1.1.0']);
-  plugin('old', ['0.3.1', '0.4.0']);
+  fixture = makeFixture();
 });
 
 afterEach(() => {
-  rmSync(directory, { recursive: true });
+  fixture.remove();
 });
-
-function plugin(name: string, supportedVersions: readonly string[]): void {
-  const answer = JSON.stringify({ cniVersion: '1.1.0', supportedVersions });
-  writeFileSync(`${bin}/${name}`, `#!/bin/sh\necho '${answer}'\n`);
-  chmodSync(`${bin}/${name}`, 0o755);
-}
-
-function write(name: string, text: string): string {
-  const path = `${directory}/${name}`;
-  writeFileSync(path, text);
-  return path;
-}
-
-async function validate(...argv: readonly string[]): Promise<Ran> {
-  const { stdout, ...rest } = await cli(['validate', ...argv], {
-    env: { CNI_PATH: bin, PATH: '/usr/bin:/bin' },
-  });
-  return { stdout: stdout.replaceAll(`${directory}/`, ''), ...rest };
-}
-
-/** The findings of a network with this list of plugins. */
-async function findings(plugins: readonly unknown[], more: object = {}): Promise<readonly string[]> {
-  const path = write(
-    'a.conflist',
-    JSON.stringify({ cniVersion: '1.1.0', name: 'a', ...more, plugins }, null, 1),
-  );
-  const { stdout } = await validate(path);
-  return stdout
-    .trimEnd()
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => line.replace(/^a\.conflist:/, ''));
-}
 
 test('every mistake at once, in the order of the file, with line and column', async () => {
   const file = write(
@@ -129,7 +90,7 @@ describe('a network that is right', () => {
   });
 
   test('with plugins in the folder beside it; what is wrong there has its own file and line', async () => {
-    mkdirSync(`${directory}/pods`);
+    mkdirSync(`${fixture.directory}/pods`);
     write('pods/20-portmap.conf', '{\n "type": "portmap",\n "snatt": false, "markMasqBit": -1 }');
     const { exitCode, stdout } = await validate(
       write('10-pods.conflist', JSON.stringify({ ...right, plugins: [right.plugins[0]] })),
@@ -150,98 +111,6 @@ wrong 10-pods.conflist: 1 error, 1 hint
 ok a.conflist: 1 hint; network a, bridge
 `);
     expect(exitCode).toBe(0);
-  });
-});
-
-describe('what plugins take', () => {
-  const ipam = { type: 'host-local', subnet: '10.1.0.0/24' };
-  test.each([
-    [
-      'ranges that overlap',
-      { type: 'host-local', ranges: [[{ subnet: '10.1.0.0/24' }], [{ subnet: '10.1.0.0/25' }]] },
-      'must not overlap',
-    ],
-    [
-      'an empty range set',
-      { type: 'host-local', ranges: [[]] },
-      '`ipam.ranges[0]` of plugin `host-local` must have at least one range',
-    ],
-    ['no range', { type: 'host-local' }, 'must have at least one range set'],
-    [
-      'families mixed',
-      { type: 'host-local', ranges: [[{ subnet: '10.1.0.0/24' }, { subnet: 'fd00::/64' }]] },
-      'must not mix',
-    ],
-    [
-      'a relative folder',
-      { ...ipam, dataDir: 'here' },
-      '`ipam.dataDir` of plugin `host-local` must be an absolute path',
-    ],
-    ['a range end outside', { ...ipam, rangeEnd: '10.2.0.1' }, '`ipam.rangeEnd` of plugin `host-local`'],
-    [
-      'a static address',
-      { type: 'static', addresses: [{ address: '10.1.0.5' }] },
-      '`ipam.addresses[0].address` of plugin `static` must be',
-    ],
-    ['a key of ipam', { ...ipam, subnets: 1 }, 'hint: `ipam.subnets` is not known to plugin `host-local`'],
-    ['ipam that is a text', 'host-local', '`plugins[0].ipam` must be an object'],
-  ])('%s', async (_name, section, message) => {
-    const found = await findings([{ type: 'bridge', ipam: section }]);
-    expect(found).toHaveLength(1);
-    expect(found[0]).toContain(message);
-  });
-
-  test('no range where the runtime gives them', async () => {
-    expect(
-      await findings([{ type: 'bridge', capabilities: { ipRanges: true }, ipam: { type: 'host-local' } }]),
-    ).toEqual([]);
-  });
-
-  test('plugins that are not ours are taken as they are', async () => {
-    expect(await findings([{ type: 'foreign', whatever: 1, ipam: { type: 'foreign-ipam', x: 1 } }])).toEqual(
-      [],
-    );
-    expect(await findings([{ type: 'bridge', ipam: { type: 'foreign-ipam', x: 1 } }])).toEqual([]);
-  });
-
-  test('keys that every plugin has, and records, are known', async () => {
-    const common = {
-      dns: { nameservers: ['10.1.0.1'] },
-      args: { cni: { anything: 1 } },
-      runtimeConfig: { more: 1 },
-    };
-    expect(await findings([{ type: 'bridge', ipam, ...common, prevResult: {} }])).toEqual([]);
-    expect(await findings([{ type: 'bridge', ipam, dns: { nameserver: [] } }])).toEqual([
-      expect.stringMatching(
-        /hint: `dns.nameserver` is not known to plugin `bridge`; did you mean `nameservers`\?$/,
-      ),
-    ]);
-  });
-});
-
-describe('plugins', () => {
-  test('that are missing, of ipam too, each where it is named', async () => {
-    const found = await findings([{ type: 'absent', ipam: { type: 'gone' } }]);
-    expect(found.map((line) => line.replace(`${directory}/`, ''))).toEqual([
-      '6:4: error: cannot find an executable for plugin type `absent`: not in bin',
-      '8:5: error: cannot find an executable for plugin type `gone`: not in bin',
-    ]);
-  });
-
-  test('that do not support the version of the network', async () => {
-    expect(await findings([{ type: 'old' }])).toEqual([
-      '6:4: error: plugin `old` does not support CNI version 1.1.0; supported are 0.3.1, 0.4.0',
-    ]);
-    expect(await findings([{ type: 'old' }], { cniVersion: '0.4.0' })).toEqual([]);
-  });
-
-  test('no directory of plugins at all', async () => {
-    const path = write('a.conflist', '{"cniVersion":"1.1.0","name":"a","plugins":[{"type":"bridge"}]}');
-    const { exitCode, stdout } = await cli(['validate', path, '--plugin-path', '/nowhere:/no-other']);
-    expect(stdout).toContain(
-      'a.conflist:1:46: error: cannot find an executable for plugin type `bridge`: not in /nowhere, /no-other\n',
-    );
-    expect(exitCode).toBe(1);
   });
 });
 
@@ -273,7 +142,7 @@ describe('files that are no network', () => {
 
   test('one that is not there, beside one that is right', async () => {
     const right = write('a.conflist', '{"cniVersion":"1.1.0","name":"a","plugins":[{"type":"foreign"}]}');
-    const { exitCode, stdout } = await validate(`${directory}/b.conflist`, right);
+    const { exitCode, stdout } = await validate(`${fixture.directory}/b.conflist`, right);
     expect(stdout).toMatch(
       /^b\.conflist: error: cannot be read: ENOENT.*\nwrong b\.conflist: 1 error\nok a\.conflist: network a, foreign\n$/,
     );
