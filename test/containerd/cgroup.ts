@@ -26,6 +26,11 @@ export function removeCgroup(cgroup: string): readonly string[] {
   return own();
 }
 
+/** Whether a control group is there, in any hierarchy. */
+export function hasCgroup(cgroup: string): boolean {
+  return groups((name) => `/${name}` === cgroup).length > 0;
+}
+
 /** Directly below the mount point with version 2, and below a directory for each hierarchy with version 1. */
 function groups(isWanted: (name: string) => boolean): readonly string[] {
   const parents = [mounted, ...subdirectories(mounted)];

@@ -11,6 +11,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { dirname } from 'node:path';
 import { binDirectory } from '../support/plugin.ts';
 import { output } from '../support/program.ts';
 import { requireSandbox } from '../support/sandbox.ts';
@@ -23,6 +24,7 @@ import { imageName, writeImage } from './image.ts';
 export interface Containerd {
   /** Where all its files are. */
   readonly directory: string;
+  readonly socket: string;
   readonly cri: Cri;
   /** The control group that containers are put below: `cgroup_parent`. */
   readonly cgroup: string;
@@ -44,26 +46,59 @@ export interface ContainerdOptions {
   readonly conflist?: object;
   /** In place of that: the part of config.toml that is about CNI. */
   readonly toml?: string;
+  /** The format of config.toml that the part above is of: 2 if left out, or 3, of containerd 2. */
+  readonly format?: 2 | 3;
+  /** Whether it keeps its files where every containerd does, not in a directory of its own. */
+  readonly standard?: boolean;
   /** The directory of other programs `containerd` and `containerd-shim-runc-v2` than Debian's. */
   readonly programs?: string;
 }
 
-/**
- * What the tests' containerd needs besides its CNI lines. The score: a container's would be lowered, which takes
- * CAP_SYS_RESOURCE, and machines that tests run on may lack that.
- */
-function configuration(directory: string, toml: string): string {
-  return `version = 2
-root = "${directory}/root"
+/** Where a containerd keeps what. */
+interface Places {
+  readonly config: string;
+  readonly socket: string;
+  /** The lines of config.toml for these places. */
+  readonly toml: string;
+}
+
+/** All below one directory. */
+function ownPlaces(directory: string): Places {
+  const socket = `${directory}/containerd.sock`;
+  const toml = `root = "${directory}/root"
 state = "${directory}/state"
 [grpc]
-  address = "${directory}/containerd.sock"
+  address = "${socket}"`;
+  return { config: `${directory}/config.toml`, socket, toml };
+}
+
+/** Those of an ordinary node, where ctr, for one, looks: in a sandbox they are its own. */
+const standardPlaces: Places = {
+  config: '/etc/containerd/config.toml',
+  socket: '/run/containerd/containerd.sock',
+  toml: '',
+};
+
+/**
+ * What containerd needs to run in the tests, besides its CNI lines. The score: a container's would be lowered, which
+ * takes CAP_SYS_RESOURCE, and machines that tests run on may lack that.
+ */
+function configuration(directory: string, places: Places, { toml, format = 2 }: ContainerdOptions): string {
+  const cri =
+    format === 3
+      ? `[plugins.'io.containerd.cri.v1.images'.pinned_images]
+  sandbox = "${imageName}"
+[plugins.'io.containerd.cri.v1.runtime']
+  restrict_oom_score_adj = true`
+      : `[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "${imageName}"
+  restrict_oom_score_adj = true`;
+  return `version = ${format}
+${places.toml}
 [plugins."io.containerd.internal.v1.opt"]
   path = "${directory}/opt"
-[plugins."io.containerd.grpc.v1.cri"]
-  sandbox_image = "${imageName}"
-  restrict_oom_score_adj = true
-${toml}
+${cri}
+${toml ?? cniToml(`${directory}/net.d`)}
 `;
 }
 
@@ -79,11 +114,12 @@ export async function startContainerd(options: ContainerdOptions): Promise<Conta
   requireSandbox();
   // Below /run, which is the sandbox's own tmpfs: gone with it, whatever happens.
   const directory = mkdtempSync('/run/containerd-test-');
+  const places = options.standard ? standardPlaces : ownPlaces(directory);
   mkdirSync(`${directory}/net.d`);
   if (options.conflist !== undefined) writeConflist(directory, options.conflist);
-  const toml = options.toml ?? cniToml(`${directory}/net.d`);
-  writeFileSync(`${directory}/config.toml`, configuration(directory, toml));
-  const containerd = control(directory, options.programs);
+  mkdirSync(dirname(places.config), { recursive: true });
+  writeFileSync(places.config, configuration(directory, places, options));
+  const containerd = control(directory, places, options.programs);
   try {
     await containerd.start();
     await importImage(containerd);
@@ -107,8 +143,7 @@ export async function useConflist({ directory, cri }: Containerd, conflist: obje
   await eventually('containerd has loaded the list', async () => (await cri.networks()).includes(text));
 }
 
-function control(directory: string, programs: string | undefined): Containerd {
-  const socket = `${directory}/containerd.sock`;
+function control(directory: string, { config, socket }: Places, programs: string | undefined): Containerd {
   const cri = openCri(socket);
   const cgroup = createCgroup();
   const ctrCommand: Containerd['ctrCommand'] = (...args) => ['ctr', `--address=${socket}`, ...args];
@@ -119,7 +154,7 @@ function control(directory: string, programs: string | undefined): Containerd {
     await daemon?.exited;
   };
   const start = async () => {
-    daemon = spawn(directory, programs);
+    daemon = spawn(config, `${directory}/log`, programs);
     // The network is not waited for: whether that is ready is a matter of the test.
     await eventually('containerd answers', async () => {
       return (await cri.status()).some(({ type, status }) => type === 'RuntimeReady' && status);
@@ -133,13 +168,13 @@ function control(directory: string, programs: string | undefined): Containerd {
     if (left.length > 0) throw new Error(`processes are left in the control groups ${left.join(', ')}`);
     rmSync(directory, { recursive: true });
   };
-  return { directory, cri, cgroup, ctrCommand, ctr, kill: () => stop('SIGKILL'), start, remove };
+  return { directory, socket, cri, cgroup, ctrCommand, ctr, kill: () => stop('SIGKILL'), start, remove };
 }
 
-function spawn(directory: string, programs: string | undefined): Bun.Subprocess {
-  const log = openSync(`${directory}/log`, 'a');
+function spawn(config: string, logFile: string, programs: string | undefined): Bun.Subprocess {
+  const log = openSync(logFile, 'a');
   const { PATH = '' } = process.env;
-  const daemon = Bun.spawn(['containerd', `--config=${directory}/config.toml`], {
+  const daemon = Bun.spawn(['containerd', `--config=${config}`], {
     env: { ...process.env, PATH: programs === undefined ? PATH : `${programs}:${PATH}` },
     stdio: ['ignore', log, log],
   });
@@ -148,13 +183,11 @@ function spawn(directory: string, programs: string | undefined): Bun.Subprocess 
 }
 
 /** The processes that hold this containerd's containers, containerd-shim, by their ids. */
-export function shims({ directory }: Containerd): readonly number[] {
+export function shims({ socket }: Containerd): readonly number[] {
   const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   return processes.map(Number).filter((pid) => {
     const [program = '', ...rest] = commandLine(pid);
-    return (
-      program.endsWith('/containerd-shim-runc-v2') && rest.some((word) => word.startsWith(`${directory}/`))
-    );
+    return program.endsWith('/containerd-shim-runc-v2') && rest.includes(socket);
   });
 }
 

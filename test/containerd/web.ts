@@ -11,16 +11,21 @@ export function serveCommand(directory: string): readonly string[] {
 }
 
 /**
- * The command that prints a page, and fails where that takes more than 3 s. Not by wget's own option: Debian's static
- * busybox (1.35) crashes with it.
+ * The command that prints a page, in a container; it fails where that takes more than 3 s. Not by wget's own option:
+ * Debian's static busybox (1.35) crashes with it.
  */
 export function getCommand(url: string): readonly string[] {
-  return ['busybox', 'timeout', '3', 'busybox', 'wget', '-q', '-O', '-', url];
+  return ['timeout', '3', ...wget(url)];
+}
+
+function wget(url: string): readonly string[] {
+  return ['busybox', 'wget', '-q', '-O', '-', url];
 }
 
 /** Gets a page, from a namespace or (undefined) from the node itself. */
 export function get(netns: string | undefined, url: string): Promise<Ended> {
-  return runProgram(within(netns, getCommand(url)));
+  // The node's timeout is coreutils': busybox's own leaves a process behind until the time is over.
+  return runProgram(['timeout', '3', ...within(netns, wget(url))]);
 }
 
 /** The URL of a web server; an IPv6 address gets its brackets. */

@@ -1,0 +1,37 @@
+/** docs/containerd.md, taken apart: the tests run what it says. */
+import { readFileSync } from 'node:fs';
+
+/** A fenced block. */
+export interface Block {
+  /** The heading of the section that it is in. */
+  readonly section: string;
+  /** Its first word: `sh`, `json`, `toml`. */
+  readonly language: string;
+  /** What file it is: `title="PATH"`; empty where it does not say. */
+  readonly title: string;
+  readonly text: string;
+}
+
+/** Every block of the page, in order. */
+export function pageBlocks(): readonly Block[] {
+  const page = readFileSync(new URL('../../docs/containerd.md', import.meta.url), 'utf8');
+  return page.split(/^## /m).flatMap((part) => {
+    const section = part.slice(0, part.indexOf('\n'));
+    const found = part.matchAll(/^```(\w+)(?: title="(.*?)")?\n(.*?)^```$/gms);
+    return [...found].map(([, language = '', title = '', text = '']) => ({ section, language, title, text }));
+  });
+}
+
+/** The block that is this file. @throws Error where there is none, or more */
+export function fileBlock(title: string): string {
+  const [found, ...more] = pageBlocks().filter((block) => block.title === title);
+  if (found === undefined || more.length > 0) throw new Error(`docs/containerd.md: not one block "${title}"`);
+  return found.text;
+}
+
+/** The command lines of a section, one list a block. */
+export function commandBlocks(section: string): readonly (readonly string[])[] {
+  const blocks = pageBlocks().filter((block) => block.section === section && block.language === 'sh');
+  if (blocks.length === 0) throw new Error(`docs/containerd.md: no commands in "${section}"`);
+  return blocks.map(({ text }) => text.split('\n').filter((line) => line !== ''));
+}
