@@ -38,27 +38,33 @@ export function readCommand(env: Environment): CniCommand {
   );
 }
 
-/** The parameters of an operation. Throws a `CniError` (4) that names every variable that is missing or wrong. */
+/**
+ * The parameters of an operation. Throws a `CniError` (4) that names every variable that is missing or wrong. DEL, which
+ * also follows an ADD that was refused, does without a namespace or an argument that is wrong.
+ */
 export function readParameters(command: CniCommand, env: Environment): Parameters {
   const faults: string[] = [];
   const missing = required[command].filter((name) => !env[name]);
   if (missing.length > 0) faults.push(`${command} needs ${missing.join(', ')}, not set`);
   const check = (name: Variable, problemOf: (text: string) => string | undefined): string => {
-    const text = isAttachmentCommand(command) ? (env[name] ?? '') : '';
+    const text = isAboutAttachment(command) ? (env[name] ?? '') : '';
     const problem = text === '' ? undefined : problemOf(text);
     if (problem !== undefined) faults.push(`${name} ${problem}`);
     return text;
   };
   const containerId = check('CNI_CONTAINERID', identifierProblem);
-  const netns = check('CNI_NETNS', namespacePathProblem);
   const ifname = check('CNI_IFNAME', interfaceNameProblem);
-  const args = parseArgs(env.CNI_ARGS ?? '', faults);
+  const isDel = command === 'DEL';
+  const isUsable = !isDel || namespacePathProblem(env.CNI_NETNS ?? '') === undefined;
+  const netns = isUsable ? check('CNI_NETNS', namespacePathProblem) : '';
+  const args = parseArgs(env.CNI_ARGS ?? '', isDel ? [] : faults);
   if (faults.length > 0)
     throw new CniError('invalidEnvironment', `environment variables: ${faults.join('; ')}`);
   return { containerId, netns, ifname, args, pluginPath: splitPath(env.CNI_PATH ?? '') };
 }
 
-function isAttachmentCommand(command: CniCommand): boolean {
+/** Whether an operation is about one attachment, and not about the plugin or a whole network. */
+export function isAboutAttachment(command: CniCommand): boolean {
   return required[command].includes('CNI_CONTAINERID');
 }
 

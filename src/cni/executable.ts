@@ -26,10 +26,19 @@ export function findExecutable(
     throw new CniError('invalidConfig', `the plugin type ${JSON.stringify(type)} ${problem}`);
   for (const directory of directories) {
     const path = `${directory.replace(/\/+$/, '')}/${type}`;
-    if (isFile(path)) return path;
+    if (isThere(path, isFile)) return path;
   }
   const where = directories.length === 0 ? 'CNI_PATH names no directory' : `not in ${directories.join(', ')}`;
   throw new CniError('internal', `cannot find an executable for plugin type \`${type}\`: ${where}`);
+}
+
+/** What cannot be looked at, for whatever reason, is not there, as in libcni: a later directory may have it. */
+function isThere(path: string, isFile: (path: string) => boolean): boolean {
+  try {
+    return isFile(path);
+  } catch {
+    return false;
+  }
 }
 
 /** A plugin that ended without an answer of its own: what it did is unknown. */

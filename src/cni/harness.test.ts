@@ -202,6 +202,32 @@ describe('environment', () => {
     expect(seen?.rawConfig).toEqual(configuration({ vlan: 7 }));
   });
 
+  test.each([
+    [{ CNI_NETNS: 'relative' }, {}],
+    [{ CNI_NETNS: '/a\0' }, {}],
+    [{ CNI_ARGS: 'nonsense;K=v' }, {}],
+    [{}, { prevResult: 7 }],
+    [{}, { prevResult: { cniVersion: '9.0.0' } }],
+    [{}, { prevResult: { cniVersion: '1.0.0', ips: [{ address: 'x' }] } }],
+  ])('DEL finishes with what ADD refuses: %j %j', async (env: Environment, more) => {
+    const seen: unknown[] = [];
+    const plugin = tiny({
+      del: ({ attachment, previousResult }) => {
+        seen.push(attachment.netns, previousResult);
+      },
+    });
+    const stdin = configuration(more);
+    expect((await run(plugin, { ...env, CNI_COMMAND: 'ADD' }, stdin)).exitCode).toBe(1);
+    expect((await run(plugin, { ...env, CNI_COMMAND: 'DEL' }, stdin)).exitCode).toBe(0);
+    expect(seen).toEqual([env.CNI_NETNS === undefined ? environment.CNI_NETNS : undefined, undefined]);
+  });
+
+  test('GC and STATUS do not look at a result', async () => {
+    for (const CNI_COMMAND of ['GC', 'STATUS']) {
+      expect((await run(tiny(), { CNI_COMMAND }, configuration({ prevResult: 7 }))).exitCode).toBe(0);
+    }
+  });
+
   test('DEL without namespace is right', async () => {
     let netns: string | undefined = 'not called';
     const plugin = tiny({

@@ -1,7 +1,7 @@
 /** Calling a plugin's verb with a typed request, and undoing an ADD that fails. */
 import { type CommonConfig, configError, readCommonConfig, readValidAttachments } from './config.ts';
 import { type CallInProcess, type Delegator, delegateTo, ipamOf } from './delegate.ts';
-import type { Parameters } from './environment.ts';
+import { isAboutAttachment, type Parameters } from './environment.ts';
 import { CniError, toCniError } from './error.ts';
 import type { Environment, Host } from './host.ts';
 import { type JsonObject, member } from './json.ts';
@@ -70,7 +70,8 @@ export async function callVerb(call: Call): Promise<JsonObject | undefined> {
 }
 
 /** Reads all of the configuration. Throws a `CniError` with every problem: 7, or 6 for a result that is none. */
-function readConfig({ plugin, command, config, version }: Call): CallConfig {
+function readConfig(call: Call): CallConfig {
+  const { plugin, command, config } = call;
   const problems: Problem[] = [];
   const common = readCommonConfig(config, problems);
   const own = plugin.config.read(config, [], problems);
@@ -80,9 +81,19 @@ function readConfig({ plugin, command, config, version }: Call): CallConfig {
     problems.push({ path: ['prevResult'], message: 'is missing: CHECK compares with the result of ADD' });
   }
   if (common === undefined || problems.length > 0) throw configError(problems, plugin.name);
-  if (previous === undefined) return { own, common, validAttachments };
-  const subject = `\`prevResult\` of plugin \`${plugin.name}\``;
-  return { own, common, validAttachments, previousResult: decodeResult(previous, { version, subject }) };
+  if (previous === undefined || !isAboutAttachment(command)) return { own, common, validAttachments };
+  const previousResult = readPrevious(call, previous);
+  return { own, common, validAttachments, ...(previousResult && { previousResult }) };
+}
+
+/** DEL does without a result that cannot be read, so that it finishes; as libcni does when it reads its cache. */
+function readPrevious({ plugin, command, version }: Call, previous: unknown): Result | undefined {
+  try {
+    return decodeResult(previous, { version, subject: `\`prevResult\` of plugin \`${plugin.name}\`` });
+  } catch (error) {
+    if (command === 'DEL') return undefined;
+    throw error;
+  }
 }
 
 function makeRequest(call: Call, { own, common }: CallConfig, undo: UndoSteps): Request<unknown> {

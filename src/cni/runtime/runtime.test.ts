@@ -71,6 +71,13 @@ describe('errors', () => {
     expect(msg).toBe(`plugin \`a\`: cannot find an executable for plugin type \`a\`: not in ${dir}/bin`);
   });
 
+  test('a folder that cannot be looked into is passed over', async () => {
+    for (const type of ['a', 'b']) plugin(type);
+    const pluginPath = [`/${'x'.repeat(300)}`, '/dev/null', '/absent', join(dir, 'bin')];
+    await runtime({ pluginPath }).add(network(), attachment);
+    expect(calls()).toEqual(['a ADD', 'b ADD']);
+  });
+
   test('a plugin that cannot be executed', async () => {
     plugin('a');
     chmodSync(join(dir, 'bin', 'a'), 0o644);
