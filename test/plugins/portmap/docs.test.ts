@@ -12,7 +12,12 @@ const page = new URL('../../../docs/nftables.md', import.meta.url).pathname;
 const sorted = (text: string) =>
   text
     .split('\n')
-    .map((line) => line.trim().replace(/^elements = \{ /, '').replace(/( \}|,)$/, ''))
+    .map((line) =>
+      line
+        .trim()
+        .replace(/^elements = \{ /, '')
+        .replace(/( \}|,)$/, ''),
+    )
     .filter((line) => line !== '')
     .sort();
 
@@ -25,13 +30,13 @@ test('the listing', async () => {
     ],
   });
   const listed = await nft('list', 'table', 'inet', 'fairlead');
-  const [, written = ''] = /```nft\n([^]*?)```/.exec(readFileSync(page, 'utf8')) ?? [];
+  const [, written = ''] = /```nft\n([\s\S]*?)```/.exec(readFileSync(page, 'utf8')) ?? [];
   expect(sorted(written)).toEqual(sorted(listed));
 });
 
 test('the commands that the page gives for the people who operate a node', async () => {
   const text = readFileSync(page, 'utf8');
-  const commands = [...text.matchAll(/^    (nft .*)$/gm)].map(([, command = '']) => command);
+  const commands = [...text.matchAll(/^ {4}(nft .*)$/gm)].map(([, command = '']) => command);
   expect(commands.length).toBeGreaterThanOrEqual(3);
   for (const command of commands) await output(['sh', '-ec', command]);
 });
