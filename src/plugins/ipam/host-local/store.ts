@@ -112,6 +112,16 @@ function operations(directory: string, index: OwnerIndex): Omit<Store, 'close'> 
   const fileOf = (address: IpAddress) => `${directory}/${formatAddress(address)}`;
   const free = (address: IpAddress) => removeFile(fileOf(address));
 
+  /** Or frees the address again: an ADD that fails keeps none. */
+  const setLastReserved = (address: IpAddress, rangeSetIndex: number) => {
+    try {
+      replaceFile(directory, `last_reserved_ip.${rangeSetIndex}`, formatAddress(address));
+    } catch (error) {
+      free(address);
+      throw error;
+    }
+  };
+
   const held = (owner: Required<Owner>): readonly Owned[] => {
     const listed = matching(index.of(owner.containerId), owner);
     if (listed.every((one) => isSame(readContent(fileOf(one.address))?.owner, one.owner))) return listed;
@@ -125,11 +135,12 @@ function operations(directory: string, index: OwnerIndex): Omit<Store, 'close'> 
     held: (owner) => held(owner).map(({ address }) => address),
     reserve: (address, owner, rangeSetIndex) => {
       const text = formatAddress(address);
-      if (existsSync(fileOf(address)) || !createReservation(directory, text, owner)) return false;
+      if (existsSync(fileOf(address))) return false;
       try {
-        replaceFile(directory, `last_reserved_ip.${rangeSetIndex}`, text);
+        if (!createReservation(directory, text, owner)) return false;
+        setLastReserved(address, rangeSetIndex);
       } catch (error) {
-        free(address);
+        index.distrust();
         throw error;
       }
       const { containerId } = owner;
