@@ -251,7 +251,11 @@ const attributes: Readonly<Record<string, Readonly<Record<string, string | reado
     locked: 'IFLA_BRPORT_LOCKED',
     number: 'IFLA_BRPORT_NO',
   },
-  'rtnetlink/bridge-vlan.ts': { flags: 'IFLA_BRIDGE_FLAGS' },
+  'rtnetlink/bridge-vlan.ts': {
+    flags: 'IFLA_BRIDGE_FLAGS',
+    info: 'BRIDGE_VLANDB_ENTRY_INFO',
+    last: 'BRIDGE_VLANDB_ENTRY_RANGE',
+  },
   'rtnetlink/neighbour-message.ts': {
     dst: 'NDA_DST',
     mac: 'NDA_LLADDR',

@@ -167,6 +167,7 @@ describe('vlans of bridges', () => {
         const expected = await vlans(name);
         expect(expected.length).toBeGreaterThan(before.length);
         expect(r.listBridgeVlans(connection).get(link(name).index)).toEqual(expected);
+        expect(r.getBridgeVlans(connection, owner)).toEqual(expected);
         r.deleteBridgeVlans(connection, owner, wanted);
         await iproute(`bridge vlan add vid 1 pvid untagged dev ${name}${self}`);
         expect(await vlans(name)).toEqual(before);
@@ -207,6 +208,7 @@ describe('vlans of bridges', () => {
       expect(() => r.addBridgeVlans(connection, { port: v1 }, { first: 5 })).toThrow(
         'add vlan 5 of bridge port v1: operation not supported (EOPNOTSUPP)',
       );
+      expect(r.getBridgeVlans(connection, { port: v1 })).toEqual([]);
     },
   );
 });

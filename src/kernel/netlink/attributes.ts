@@ -44,12 +44,13 @@ export function attributes<F extends AttributeFields>(fields: F): Codec<Attribut
     decode: (bytes) => {
       byType ??= new Map(Object.entries(fields).map(([name, { type }]) => [type, name]));
       const value: Record<string, unknown> = {};
-      for (const { type, payload, offset } of readAttributes(bytes)) {
-        const name = byType.get(type);
+      const names = byType;
+      eachAttribute(bytes, (type, start, end) => {
+        const name = names.get(type);
         const item = name === undefined ? undefined : fields[name];
         if (name !== undefined && item !== undefined)
-          value[name] = decodeAt(item.codec, payload, name, offset);
-      }
+          value[name] = decodeAt(item.codec, bytes.subarray(start, end), name, start - headerSize);
+      });
       return value as AttributeValues<F>;
     },
   };
@@ -119,8 +120,16 @@ export interface RawAttribute {
 
 /** Splits attributes without knowing them. Throws CodecError when a length does not fit what contains it. */
 export function readAttributes(bytes: Uint8Array): RawAttribute[] {
-  const view = viewOf(bytes);
   const found: RawAttribute[] = [];
+  eachAttribute(bytes, (type, start, end) => {
+    found.push({ type, payload: bytes.subarray(start, end), offset: start - headerSize });
+  });
+  return found;
+}
+
+/** Calls `visit` with each attribute's type and where its payload starts and ends. */
+function eachAttribute(bytes: Uint8Array, visit: (type: number, start: number, end: number) => void): void {
+  const view = viewOf(bytes);
   let offset = 0;
   while (offset < bytes.length) {
     const rest = bytes.length - offset;
@@ -129,9 +138,7 @@ export function readAttributes(bytes: Uint8Array): RawAttribute[] {
     if (length < headerSize || length > rest) {
       throw new CodecError(`attribute at offset ${offset} says ${length} bytes, ${rest} are there`);
     }
-    const type = view.getUint16(offset + 2, true) & typeMask;
-    found.push({ type, payload: bytes.subarray(offset + headerSize, offset + length), offset });
+    visit(view.getUint16(offset + 2, true) & typeMask, offset + headerSize, offset + length);
     offset += align4(length);
   }
-  return found;
 }

@@ -131,9 +131,19 @@ export const cstring: Codec<string> = {
   },
   decode: (bytes) => {
     const end = bytes.indexOf(0);
-    return new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end));
+    return decodeText(end < 0 ? bytes : bytes.subarray(0, end));
   },
 };
+
+/** UTF-8; nearly all that the kernel says is ASCII, for which no decoder has to be made. */
+function decodeText(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) {
+    if (byte > 0x7f) return new TextDecoder().decode(bytes);
+    text += String.fromCharCode(byte);
+  }
+  return text;
+}
 
 /** Bytes as they are. Decoded bytes are a copy, which does not keep the whole datagram alive. */
 export const rawBytes: Codec<Uint8Array> = {

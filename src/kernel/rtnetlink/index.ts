@@ -20,6 +20,7 @@ export {
   type BridgeVlanOwner,
   deleteBridgeVlans,
   deleteBridgeVlansRequest,
+  getBridgeVlans,
   listBridgeVlans,
   type NewBridgeVlans,
   type VlanRange,
