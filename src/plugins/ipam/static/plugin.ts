@@ -82,8 +82,8 @@ function toIpConfig({ address, gateway }: StaticAddress): IpConfig {
 }
 
 /**
- * `runtimeConfig.ips`, else `args.cni.ips`, else the configuration's with those of CNI_ARGS `IP` appended;
- * CNI_ARGS `GATEWAY` then is the gateway of each address in whose network it lies.
+ * `runtimeConfig.ips`, else `args.cni.ips`, else the configuration's with those of CNI_ARGS `IP` appended; CNI_ARGS
+ * `GATEWAY` is the gateway of each address of `IP` in whose network it lies, not of the configuration's.
  */
 function addressesOf(request: Request<StaticConfig>): StaticAddress[] {
   const { config } = request;
@@ -94,14 +94,9 @@ function addressesOf(request: Request<StaticConfig>): StaticAddress[] {
       ...(router === undefined ? {} : { gateway: router }),
     };
   });
-  const fromArgs = withGateways(request.args, [
-    ...configured,
-    ...listed('CNI_ARGS IP', split(request.args.get('IP'))),
-  ]);
-  const chosen =
-    replacing('runtimeConfig.ips', config.runtimeConfig?.ips) ??
-    replacing('args.cni.ips', config.args?.cni?.ips) ??
-    fromArgs;
+  const fromArgs = withGateways(request.args, listed('CNI_ARGS IP', split(request.args.get('IP'))));
+  const chosen = replacing('runtimeConfig.ips', config.runtimeConfig?.ips) ??
+    replacing('args.cni.ips', config.args?.cni?.ips) ?? [...configured, ...fromArgs];
   refuseManyForOldVersions(request, chosen);
   return chosen;
 }
