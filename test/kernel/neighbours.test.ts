@@ -193,6 +193,11 @@ describe('vlans of bridges', () => {
     r.changeLinkData(connection, sw1, 'bridge', { vlanDefaultPvid: 1 });
   });
 
+  test('a link that is no port has none', () => {
+    expect(r.getBridgeVlans(connection, { port: link('v2') })).toEqual([]);
+    expect(r.getBridgeVlans(connection, { port: link('lo') })).toEqual([]);
+  });
+
   testFiltering('a forwarding entry in a vlan', async () => {
     await iproute(`bridge fdb add ${mac} dev v1 master static vlan 1`);
     const read = r.listFdb(connection, { bridge: sw1 }).filter((each) => each.mac === mac);

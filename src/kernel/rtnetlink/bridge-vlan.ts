@@ -129,8 +129,8 @@ export function getBridgeVlans(connection: Connection, owner: BridgeVlanOwner): 
       .flatMap(({ body }) => vlanEntries.decode(body.subarray(vlanHeader.size)))
       .flatMap(expandEntry);
   } catch (error) {
-    // EOPNOTSUPP: the kernel is older, or without vlan filtering.
-    if (!isNetlinkError(error, 'EOPNOTSUPP')) throw error;
+    // The kernel is older, or without vlan filtering; or the link is no port, and has no vlans.
+    if (!isNetlinkError(error, 'EOPNOTSUPP', 'EINVAL')) throw error;
     return listBridgeVlans(connection).get(link.index) ?? [];
   }
 }

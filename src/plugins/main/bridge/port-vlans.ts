@@ -4,7 +4,7 @@ import type { Request } from '../../../kernel/netlink/message.ts';
 import {
   addBridgeVlansRequest,
   deleteBridgeVlansRequest,
-  listBridgeVlans,
+  getBridgeVlans,
 } from '../../../kernel/rtnetlink/bridge-vlan.ts';
 import type { LinkIdentity } from '../../../kernel/rtnetlink/link.ts';
 import { type BridgeConfig, trunkVlans } from './config.ts';
@@ -50,7 +50,7 @@ function rangesOf(ids: readonly number[]): { first: number; last: number }[] {
 /** What CHECK finds wrong with a port's vlans. */
 export function checkPortVlans(node: Connection, port: LinkIdentity, vlans: PortVlans): string[] {
   if (!hasVlans(vlans)) return [];
-  const present = listBridgeVlans(node).get(port.index) ?? [];
+  const present = getBridgeVlans(node, { port });
   const native = nativeVlan(vlans);
   const wanted = new Set([native, ...trunkVlans(vlans.vlanTrunk ?? [])]);
   const missing = [...wanted].filter((id) => !present.some((one) => one.id === id));

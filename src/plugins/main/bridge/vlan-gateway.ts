@@ -5,7 +5,7 @@
 import { CniError } from '../../../cni/index.ts';
 import type { Connection } from '../../../kernel/netlink/connection.ts';
 import { isNetlinkError } from '../../../kernel/netlink/error.ts';
-import { listBridgeVlans } from '../../../kernel/rtnetlink/bridge-vlan.ts';
+import { getBridgeVlans } from '../../../kernel/rtnetlink/bridge-vlan.ts';
 import { getLink, type Link } from '../../../kernel/rtnetlink/link.ts';
 import { changeLink, createLink } from '../../../kernel/rtnetlink/link-change.ts';
 import { macFromBytes } from '../../../lib/mac.ts';
@@ -56,7 +56,7 @@ function ensurePortVlan(node: Connection, bridge: Link, link: Link, config: Brid
       'remove it, or name another `bridge`',
     );
   }
-  const vlans = listBridgeVlans(node).get(port.index) ?? [];
+  const vlans = getBridgeVlans(node, { port });
   if (vlans.some(({ id, pvid }) => pvid && id === config.vlan)) return;
   setPortVlans(node, port, { ...config, vlanTrunk: undefined });
 }
