@@ -1,5 +1,5 @@
 /**
- * Reservations die with the boot (docs/decisions/reservations-and-reboots.md). The machine is not rebooted here: a file
+ * Reservations die with the boot (docs/decisions/0007-reservations-and-reboots.md). The machine is not rebooted here: a file
  * bound over /proc/sys/kernel/random/boot_id is what tells the plugin of a reboot.
  */
 // packages: containernetworking-plugins

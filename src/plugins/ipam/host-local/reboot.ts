@@ -1,7 +1,7 @@
 /**
  * Reservations die with the boot. A network namespace does not survive a reboot, so what was reserved before
  * this boot belongs to nobody; the reference keeps such addresses for ever, and nodes run out of them.
- * Why this never frees a running container's address: docs/decisions/reservations-and-reboots.md.
+ * Why this never frees a running container's address: docs/decisions/0007-reservations-and-reboots.md.
  *
  * DATADIR/.fairlead/NETWORK/boot, the mark, holds the id of the boot under which the store was last looked
  * through. Every opening of the store compares it, before anything else is done.
