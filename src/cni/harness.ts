@@ -60,7 +60,7 @@ async function callPlugin(
   let cniVersion: string = currentVersion;
   try {
     const command = readCommand(env);
-    if (command === 'VERSION') return versionOutcome(plugin, readStdin());
+    if (command === 'VERSION') return versionOutcome(plugin, readStdin);
     const parameters = readParameters(command, env);
     const stdin = readStdin();
     const config = parseConfig(stdin);
@@ -79,9 +79,17 @@ async function callPlugin(
   }
 }
 
-/** The question's own version is repeated (SPEC.md section 5); nothing on standard input means the newest. */
-function versionOutcome(plugin: Plugin, stdin: string): Outcome {
-  const cniVersion = stdin.trim() === '' ? currentVersion : versionOf(parseConfig(stdin));
+/**
+ * The question's own version is repeated (SPEC.md section 5). Where it cannot be read, the newest is given: who asks for
+ * the versions does not know yet how to ask.
+ */
+function versionOutcome(plugin: Plugin, readStdin: () => string): Outcome {
+  let cniVersion: string = currentVersion;
+  try {
+    cniVersion = versionOf(parseConfig(readStdin()));
+  } catch (error) {
+    if (!(error instanceof CniError)) throw error;
+  }
   return { cniVersion, output: { cniVersion, supportedVersions: plugin.versions } };
 }
 
