@@ -17,12 +17,17 @@ export function parseMac(text: string): MacAddress | undefined {
 
 /** The six bytes of an address that `parseMac` returned. */
 export function macToBytes(mac: MacAddress): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(mac.split(':'), (pair) => Number.parseInt(pair, 16));
+  const pairs = mac.split(':');
+  const bytes = new Uint8Array(pairs.length);
+  for (let index = 0; index < bytes.length; index++) bytes[index] = Number.parseInt(pairs[index] ?? '', 16);
+  return bytes;
 }
 
 /** Writes bytes as pairs of hexadecimal digits; hardware addresses of other lengths (tunnels, InfiniBand) too. */
 export function macFromBytes(bytes: Uint8Array): MacAddress {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(':');
+  let text = '';
+  for (const byte of bytes) text += `${text === '' ? '' : ':'}${byte < 16 ? '0' : ''}${byte.toString(16)}`;
+  return text;
 }
 
 /** Whether an address can be an interface's own: unicast and not all zeros (`is_valid_ether_addr`, linux/etherdevice.h). */

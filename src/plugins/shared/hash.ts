@@ -2,5 +2,5 @@
 
 /** The SHA-256 of a text's UTF-8 bytes: 32 bytes. */
 export function sha256(text: string): Uint8Array {
-  return new Bun.CryptoHasher('sha256').update(text).digest();
+  return Bun.SHA256.hash(text) as Uint8Array;
 }
