@@ -113,6 +113,7 @@ describe('errors', () => {
   });
 
   test('of STATUS have a code that says what it means', async () => {
+    expect((await rejectionOf(() => runtime().status(network()))).code).toBe(50);
     plugin('a', 'exit 3');
     expect((await rejectionOf(() => runtime().status(network()))).code).toBe(50);
     plugin('a', fails(51, 'no DHCP'));
@@ -200,6 +201,16 @@ describe('the cache', () => {
     expect(error.msg).toContain(`cannot keep the result in ${dir}/cache/results/net-c1-eth0: `);
     await runtime().del(network(), attachment);
     expect(calls()).toEqual(['a ADD', 'b ADD', 'b DEL', 'a DEL']);
+  });
+
+  test('that cannot be listed fails GC before anything is removed', async () => {
+    for (const type of ['a', 'b']) plugin(type);
+    mkdirSync(join(dir, 'cache'));
+    writeFileSync(join(dir, 'cache', 'results'), 'a file where the folder should be');
+    const error = await rejectionOf(() => runtime().gc(network(), []));
+    expect(error.code).toBe(5);
+    expect(error.msg).toContain(`${dir}/cache/results: cannot be listed: `);
+    expect(calls()).toEqual([]);
   });
 
   test('that holds another’s entry under this name: CHECK says so, DEL does without it', async () => {
