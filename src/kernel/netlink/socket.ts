@@ -21,7 +21,9 @@ const MSG_DONTWAIT = 0x40;
 /** An answer is there when send returns; so long without one, in seconds, mean a kernel that will not answer. */
 const receiveTimeout = 10;
 /** Larger than any datagram of the kernel's: it fills dumps up to 32 KiB (netlink_dump, af_netlink.c). */
-const defaultBufferSize = 256 * 1024;
+const defaultBufferSize = 64 * 1024;
+/** What is received is copied at once, so one buffer does for all sockets. */
+let sharedBuffer: Uint8Array | undefined;
 
 /** Where a connection's datagrams go to and come from. */
 export interface NetlinkSocket {
@@ -46,7 +48,9 @@ export function openSocket(protocol: number, bufferSize = defaultBufferSize): Ne
     closeSync(fd);
     throw error;
   }
-  const buffer = new Uint8Array(bufferSize);
+  sharedBuffer ??= new Uint8Array(defaultBufferSize);
+  const buffer =
+    bufferSize <= defaultBufferSize ? sharedBuffer.subarray(0, bufferSize) : new Uint8Array(bufferSize);
   // A copy, so that what was received stays good when the buffer is used again.
   const take = (flags: number): Uint8Array => {
     const length = receive(fd, buffer, MSG_TRUNC | flags);
