@@ -37,7 +37,7 @@ const section: Section = {
   chains: [
     {
       chain: { table: bridgeTable, name: 'macspoof', base: { type: 'filter', hook: 'prerouting', priority } },
-      rules: [
+      rules: () => [
         rule(
           'own address',
           [

@@ -6,8 +6,8 @@
 import type { Expression } from '../../../kernel/nftables/expr/expression.ts';
 import { formatPrefix, networkOf, type Prefix } from '../../../lib/ip.ts';
 import { sha256 } from '../../shared/hash.ts';
-import { srcnat } from '../../shared/nftables/masquerade.ts';
 import { addressIs, bitMask, markIs, masquerade, rule, setMarkBit } from '../../shared/nftables/match.ts';
+import { priorities } from '../../shared/nftables/priorities.ts';
 import type { ChainWithRules } from '../../shared/nftables/section.ts';
 import { inetTable } from '../../shared/nftables/tables.ts';
 import { parseConditions } from './conditions.ts';
@@ -64,7 +64,7 @@ export function policyChains(policy: Policy): ChainWithRules[] {
   const comment = words === '' ? {} : { comment: commentOf(words) };
   const chain: ChainWithRules = {
     chain: { table: inetTable, name, ...comment },
-    rules: [...markRules(policy), ...conditionalTranslation(policy)],
+    rules: () => [...markRules(policy), ...conditionalTranslation(policy)],
   };
   return bit === undefined ? [chain] : [masqueradeMarked(bit), chain];
 }
@@ -102,8 +102,12 @@ function masqueradeMarked(bit: number): ChainWithRules {
   const name = `portmap-masquerade-${bit}`;
   const value = bitMask(bit);
   return {
-    chain: { table: inetTable, name, base: { type: 'nat', hook: 'postrouting', priority: srcnat } },
-    rules: [rule('marked', markIs('==', value, value), masquerade())],
+    chain: {
+      table: inetTable,
+      name,
+      base: { type: 'nat', hook: 'postrouting', priority: priorities.srcnat },
+    },
+    rules: () => [rule('marked', markIs('==', value, value), masquerade())],
   };
 }
 

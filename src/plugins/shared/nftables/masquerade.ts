@@ -20,6 +20,7 @@ import { addressIs, addressVerdict, masquerade, rule, verdict } from './match.ts
 import type { Whose } from './owner.ts';
 import { defineOwnerIndex } from './owner-index.ts';
 import { checkElements, putElements, type Wanted } from './ownership.ts';
+import { priorities } from './priorities.ts';
 import { removeElements } from './removal.ts';
 import type { ChainWithRules, Section } from './section.ts';
 import { inetTable } from './tables.ts';
@@ -32,13 +33,10 @@ const maps = {
 /** Multicast stays in its scope: RFC 5771, RFC 4291 section 2.7. */
 const multicast = { 4: prefixOf('224.0.0.0/4'), 6: prefixOf('ff00::/8') } as const;
 
-/** NF_IP_PRI_NAT_SRC, linux/netfilter_ipv4.h. */
-export const srcnat = 100;
-
 const postrouting: Chain = {
   table: inetTable,
   name: 'masquerade',
-  base: { type: 'nat', hook: 'postrouting', priority: srcnat },
+  base: { type: 'nat', hook: 'postrouting', priority: priorities.srcnat },
 };
 
 const chainPrefix = 'masquerade-';
@@ -51,7 +49,7 @@ const section: Section = {
   chains: [
     {
       chain: postrouting,
-      rules: [
+      rules: () => [
         rule('IPv4 containers', addressVerdict(4, 'saddr', maps[4].name)),
         rule('IPv6 containers', addressVerdict(6, 'saddr', maps[6].name)),
       ],
@@ -115,7 +113,7 @@ function chainFor(name: string, network: Prefix): ChainWithRules {
   const family: IpFamily = network.address.family;
   return {
     chain: { table: inetTable, name },
-    rules: [
+    rules: () => [
       rule('stays in the network', addressIs('daddr', '==', network), verdict({ verdict: 'return' })),
       rule('multicast', addressIs('daddr', '==', multicast[family]), verdict({ verdict: 'return' })),
       rule('leaves the network', masquerade()),

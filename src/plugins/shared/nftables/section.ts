@@ -23,7 +23,8 @@ import type { OwnerIndex } from './owner-index.ts';
 /** A chain and all of its rules. A rule's comment says what it is for, and is what CHECK looks for. */
 export interface ChainWithRules {
   readonly chain: Chain;
-  readonly rules: readonly Rule[];
+  /** Made when asked for: a call that finds the chain there needs none of them. */
+  rules(): readonly Rule[];
 }
 
 /** What of a table serves one purpose. */
@@ -70,7 +71,7 @@ export function writeSkeleton(connection: Connection, section: Section): Operati
     ...rewritten.map(({ chain }) => flushChain(chain)),
     ...[...sets, index.map].map((set) => addSet(set)),
     ...chains.map(({ chain }) => addChain(chain)),
-    ...chains.flatMap(({ chain, rules }) => rules.map((rule) => addRule(chain, rule))),
+    ...chains.flatMap(({ chain, rules }) => rules().map((rule) => addRule(chain, rule))),
     createChain(markerOf(section)),
   ];
 }
@@ -83,7 +84,7 @@ function isMarker(section: Section, name: string): boolean {
 /** Writes a chain that is made on demand; nothing if it is there. */
 export function writeChain(connection: Connection, { chain, rules }: ChainWithRules): Operation[] {
   if (getChain(connection, chain) !== undefined) return [];
-  return [createChain(chain), ...rules.map((rule) => addRule(chain, rule))];
+  return [createChain(chain), ...rules().map((rule) => addRule(chain, rule))];
 }
 
 /** What differs from the skeleton and from these chains, in words; rules are told by their comments. */
@@ -100,7 +101,9 @@ export function checkRules(
   return [...section.chains, ...onDemand].flatMap((wanted) => checkChain(connection, wanted));
 }
 
-function checkChain(connection: Connection, { chain, rules }: ChainWithRules): string[] {
+function checkChain(connection: Connection, wanted: ChainWithRules): string[] {
+  const { chain } = wanted;
+  const rules = wanted.rules();
   const found = listRules(connection, chain);
   if (found === undefined) return [`chain ${chainText(chain)} is missing`];
   const comments = found.map(({ comment }) => comment ?? '');

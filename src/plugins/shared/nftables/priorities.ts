@@ -1,0 +1,7 @@
+/** Where Fairlead's base chains stand among others: enum nf_ip_hook_priorities, linux/netfilter_ipv4.h. */
+export const priorities = {
+  /** Before connection tracking, and so before any translation. */
+  raw: -300,
+  dstnat: -100,
+  srcnat: 100,
+} as const;
