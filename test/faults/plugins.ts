@@ -1,0 +1,97 @@
+/** Every plugin with a configuration that is right, to be spoilt; and what a refusal has to look like. */
+import { expect } from 'bun:test';
+import type { JsonObject } from '../../src/cni/index.ts';
+import { type PluginCall, type PluginEnded, type PluginError, runPlugin } from '../support/plugin.ts';
+
+/** A plugin's configuration that is right. */
+export interface Subject {
+  readonly plugin: 'bridge' | 'host-local' | 'loopback' | 'portmap' | 'static';
+  readonly config: JsonObject;
+  /** Whether the plugin works in the container's network namespace. */
+  readonly entersNamespace: boolean;
+}
+
+const common = { cniVersion: '1.1.0', name: 'faults' };
+const hostLocal = { type: 'host-local', ranges: [[{ subnet: '10.7.0.0/24' }], [{ subnet: 'fd07::/64' }]] };
+const prevResult = {
+  cniVersion: '1.1.0',
+  interfaces: [{ name: 'eth0', mac: '02:00:00:00:00:01', sandbox: '/run/netns/faults' }],
+  ips: [{ address: '10.7.0.2/24', gateway: '10.7.0.1', interface: 0 }],
+};
+const portMappings = [{ hostPort: 8080, containerPort: 80, protocol: 'tcp' }];
+
+/** The five. */
+export const subjects: readonly Subject[] = [
+  {
+    plugin: 'bridge',
+    config: { ...common, type: 'bridge', bridge: 'faults0', isGateway: true, ipMasq: true, ipam: hostLocal },
+    entersNamespace: true,
+  },
+  { plugin: 'host-local', config: { ...common, type: 'bridge', ipam: hostLocal }, entersNamespace: false },
+  { plugin: 'loopback', config: { ...common, type: 'loopback' }, entersNamespace: true },
+  {
+    plugin: 'portmap',
+    config: {
+      ...common,
+      type: 'portmap',
+      capabilities: { portMappings: true },
+      runtimeConfig: { portMappings },
+      prevResult,
+    },
+    entersNamespace: false,
+  },
+  {
+    plugin: 'static',
+    config: { ...common, type: 'bridge', ipam: { type: 'static', addresses: [{ address: '10.7.0.5/24' }] } },
+    entersNamespace: false,
+  },
+];
+
+/** The subject of that name. */
+export function subjectOf(plugin: Subject['plugin']): Subject {
+  const found = subjects.find((subject) => subject.plugin === plugin);
+  if (found === undefined) throw new Error(`no plugin ${plugin}`);
+  return found;
+}
+
+/** A call of a plugin with everything right, and what is to be wrong. */
+export function callOf(
+  { plugin, config }: Subject,
+  command: string,
+  wrong: Partial<PluginCall> = {},
+): PluginCall {
+  return {
+    plugin,
+    command,
+    config: command === 'GC' ? { ...config, 'cni.dev/valid-attachments': [] } : config,
+    containerId: 'faults',
+    ifname: 'eth0',
+    netns: '/run/netns/faults',
+    ...wrong,
+  };
+}
+
+/** The error of a call, which has to be one error object on standard output, exit code 1, and nothing else. */
+export async function refusal(call: PluginCall): Promise<PluginError> {
+  return refusalIn(await runPlugin(call), `${call.plugin} ${call.command}`);
+}
+
+/** The same of a call that has ended. */
+export function refusalIn({ exitCode, stdout, stderr, json }: PluginEnded, what: string): PluginError {
+  const shown = stdout.length > 4000 ? `${stdout.slice(0, 4000)}…` : stdout;
+  expect({ what, exitCode, stdout: shown, stderr }).toEqual({ what, exitCode: 1, stdout: shown, stderr: '' });
+  const error = json as PluginError;
+  expect({ what, stdout: shown, error }).toEqual({
+    what,
+    stdout: shown,
+    error: {
+      cniVersion: expect.stringMatching(/^\d\.\d\.\d$/),
+      code: expect.any(Number),
+      msg: expect.stringMatching(/^[^\n]{10,}$/),
+      ...(error.details === undefined ? {} : { details: expect.stringMatching(/^[^\n]+$/) }),
+    },
+  });
+  // No stack trace, and no name of a file of ours.
+  expect(stdout).not.toMatch(/\bat .*:\d+:\d+|\.[tj]s\b|\$bunfs/);
+  return error;
+}
