@@ -80,7 +80,7 @@ function kernelTimes(scratch: string, rounds: number): { kernelAdd: number; kern
 /** The fewest requests that make an attachment; what is measured is what the kernel makes of them. */
 function attach(node: Connection, path: string): void {
   const netns = openNetns(path);
-  const container = netns.enter(() => openConnection(NETLINK_ROUTE));
+  const container = openConnection(NETLINK_ROUTE, netns);
   const bridge = getLink(node, 'floor0');
   const data = { peer: { name: 'eth0', netns: netns.fd } };
   createLink(node, { kind: 'veth', name: 'floor1', master: bridge?.index, up: true, data });

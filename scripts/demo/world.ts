@@ -20,7 +20,7 @@ export function makeWorld(): void {
   createNetns(world.netns);
   const netns = openNetns(world.netns);
   const here = openConnection(NETLINK_ROUTE);
-  const there = netns.enter(() => openConnection(NETLINK_ROUTE));
+  const there = openConnection(NETLINK_ROUTE, netns);
   createLink(here, { kind: 'veth', name: node.link, data: { peer: { name: 'eth0', netns: netns.fd } } });
   for (const [connection, link, own, other] of [
     [here, node.link, node, world],

@@ -24,8 +24,8 @@ let connection: Connection;
 /** A namespace full of links, a connection to it that calls `betweenDatagrams` after each datagram, and another one. */
 beforeEach(() => {
   const netns = openNetns(createContainer().netns);
-  other = netns.enter(() => openConnection(NETLINK_ROUTE));
-  const socket = netns.enter(() => openSocket(NETLINK_ROUTE));
+  other = openConnection(NETLINK_ROUTE, netns);
+  const socket = openSocket(NETLINK_ROUTE, netns);
   netns.close();
   receives = 0;
   betweenDatagrams = () => undefined;

@@ -304,7 +304,7 @@ describe('changing', () => {
     await iproute('ip link add v1 type veth peer name v2');
     r.moveLink(connection, link('v2'), { netns: netns.fd, name: 'eth0', mac, up: true });
     expect(r.getLink(connection, 'v2')).toBeUndefined();
-    const inside = netns.enter(() => openConnection(NETLINK_ROUTE));
+    const inside = openConnection(NETLINK_ROUTE, netns);
     const moved = r.getLink(inside, 'eth0');
     inside.close();
     expect(moved).toMatchObject({ mac, flags: expect.objectContaining({ up: true }) });
@@ -320,7 +320,7 @@ describe('changing', () => {
       up: true,
       data: { peer: { name: 'eth0', netns: netns.fd, mac } },
     });
-    const inside = netns.enter(() => openConnection(NETLINK_ROUTE));
+    const inside = openConnection(NETLINK_ROUTE, netns);
     expect(r.getLink(inside, 'eth0')).toMatchObject({ kind: 'veth', mac });
     inside.close();
     removeContainers();

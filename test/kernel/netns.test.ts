@@ -2,6 +2,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { execFileSync } from 'node:child_process';
 import {
+  closeSync,
+  constants,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -18,6 +20,7 @@ import { join } from 'node:path';
 import { NETLINK_ROUTE, openConnection } from '../../src/kernel/netlink/connection.ts';
 import {
   createNetns,
+  type NetworkNamespace,
   NotANamespaceError,
   openNetns,
   openOwnNetns,
@@ -25,10 +28,21 @@ import {
   sameNetns,
 } from '../../src/kernel/netns/netns.ts';
 import { listLinks } from '../../src/kernel/rtnetlink/link.ts';
+import { createLink } from '../../src/kernel/rtnetlink/link-change.ts';
+import { setSysctl } from '../../src/kernel/sysctl/index.ts';
 
 let directory: string;
 const at = (name: string) => join(directory, name);
 const ownInode = () => readlinkSync('/proc/thread-self/ns/net');
+/** The namespace that a file opened inside belongs to. */
+function insideOf(netns: NetworkNamespace): string {
+  const fd = netns.open('/proc/thread-self/ns/net', constants.O_RDONLY);
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } finally {
+    closeSync(fd);
+  }
+}
 const mounts = () =>
   readFileSync('/proc/self/mounts', 'utf8')
     .split('\n')
@@ -56,7 +70,7 @@ describe('create', () => {
     using netns = open('deep/er/blue');
     using own = disposable(openOwnNetns());
     expect(sameNetns(netns, own)).toBe(false);
-    const connection = netns.enter(() => openConnection(NETLINK_ROUTE));
+    const connection = openConnection(NETLINK_ROUTE, netns);
     const links = listLinks(connection);
     connection.close();
     expect(links.find(({ index }) => index === 1)).toMatchObject({ name: 'lo', flags: { up: false } });
@@ -91,7 +105,7 @@ describe('open', () => {
     run('ip', 'netns', 'add', 'fairlead-other-hand');
     try {
       const netns = openNetns('/run/netns/fairlead-other-hand');
-      expect(netns.enter(ownInode)).not.toBe(ownInode());
+      expect(insideOf(netns)).not.toBe(ownInode());
       netns.close();
     } finally {
       run('ip', 'netns', 'del', 'fairlead-other-hand');
@@ -100,7 +114,7 @@ describe('open', () => {
 
   test('a namespace of another kind is refused when it is entered', () => {
     const netns = openNetns('/proc/self/ns/uts');
-    expect(() => netns.enter(() => 'in')).toThrow(
+    expect(() => insideOf(netns)).toThrow(
       new NotANamespaceError('/proc/self/ns/uts is a namespace of another kind, not a network namespace'),
     );
     netns.close();
@@ -123,36 +137,52 @@ describe('open', () => {
 });
 
 describe('enter', () => {
-  test('what is thrown inside comes out, outside', () => {
-    createNetns(at('blue'));
-    using netns = open('blue');
-    const before = ownInode();
-    let inside: string | undefined;
-    expect(() =>
-      netns.enter(() => {
-        inside = ownInode();
-        throw new Error('thrown inside');
-      }),
-    ).toThrow('thrown inside');
-    expect(inside).not.toBe(before);
-    expect(ownInode()).toBe(before);
-  });
-
-  test('one inside the other comes back step by step', () => {
+  test('what is opened inside belongs there, and the process stays outside', () => {
     createNetns(at('blue'));
     createNetns(at('green'));
     using blue = open('blue');
     using green = open('green');
-    const seen = blue.enter(() => [ownInode(), green.enter(ownInode), ownInode()]);
-    expect(seen[0]).toBe(seen[2]);
-    expect(new Set([...seen, ownInode()]).size).toBe(3);
+    const before = ownInode();
+    expect(new Set([insideOf(blue), insideOf(green), before]).size).toBe(3);
+    const connection = openConnection(NETLINK_ROUTE, blue);
+    createLink(connection, { name: 'only-blue', kind: 'bridge' });
+    connection.close();
+    expect(String(run('nsenter', `--net=${at('blue')}`, 'ip', 'link'))).toContain('only-blue');
+    expect(String(run('ip', 'link'))).not.toContain('only-blue');
+    expect(ownInode()).toBe(before);
   });
+
+  test('what fails inside is an error outside', () => {
+    createNetns(at('blue'));
+    using netns = open('blue');
+    const [before, openBefore] = [ownInode(), descriptors()];
+    expect(() => netns.open('/proc/sys/net/nowhere', constants.O_RDONLY)).toThrow(
+      'open /proc/sys/net/nowhere: no such file or object (ENOENT)',
+    );
+    expect(() => netns.socket(16, 3, 31, 'a socket')).toThrow('open a socket: protocol not supported');
+    expect(ownInode()).toBe(before);
+    expect(descriptors()).toBe(openBefore);
+  });
+
+  test('no thread that the runtime starts meanwhile stays inside', () => {
+    createNetns(at('blue'));
+    using netns = open('blue');
+    // Long enough for the code to be compiled, which the runtime does in threads that it starts for that.
+    for (let round = 0; round < 20_000; round++) {
+      openConnection(NETLINK_ROUTE, netns).close();
+      setSysctl('net/ipv4/ip_forward', String(round % 2), { netns });
+    }
+    const threads = readdirSync('/proc/self/task').map((thread) =>
+      readlinkSync(`/proc/self/task/${thread}/ns/net`),
+    );
+    expect(new Set(threads)).toEqual(new Set([ownInode()]));
+  }, 60_000);
 
   test('it works while the file is gone, as long as it is open', () => {
     createNetns(at('blue'));
     using netns = open('blue');
     removeNetns(at('blue'));
-    expect(netns.enter(ownInode)).toBe(`net:[${statSync(`/proc/self/fd/${netns.fd}`).ino}]`);
+    expect(insideOf(netns)).toBe(`net:[${statSync(`/proc/self/fd/${netns.fd}`).ino}]`);
   });
 });
 
@@ -209,7 +239,7 @@ test('a hundred namespaces leave no descriptor and no mount behind', () => {
   expect(new Set(names.map((name) => statSync(name).ino)).size).toBe(100);
   for (const name of names) {
     const netns = openNetns(name);
-    netns.enter(() => openConnection(NETLINK_ROUTE)).close();
+    openConnection(NETLINK_ROUTE, netns).close();
     netns.close();
   }
   expect(descriptors()).toBe(before);
@@ -221,7 +251,7 @@ test('a hundred namespaces leave no descriptor and no mount behind', () => {
 test('descriptors of namespaces and sockets are not inherited by programs that are started', () => {
   createNetns(at('blue'));
   using netns = open('blue');
-  const connection = netns.enter(() => openConnection(NETLINK_ROUTE));
+  const connection = openConnection(NETLINK_ROUTE, netns);
   const flags = [netns.fd, connection.fd].map((fd) => {
     const info = readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8');
     return Number.parseInt(/flags:\s*(\d+)/.exec(info)?.[1] ?? '', 8);

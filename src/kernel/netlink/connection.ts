@@ -22,7 +22,7 @@ import {
   readFrames,
   writeFrame,
 } from './message.ts';
-import { type NetlinkSocket, openSocket } from './socket.ts';
+import { type NetlinkSocket, openSocket, type SocketPlace } from './socket.ts';
 
 export { NETLINK_GENERIC, NETLINK_NETFILTER, NETLINK_ROUTE } from './socket.ts';
 
@@ -57,9 +57,9 @@ type Exchange = (
   done: (frame: Frame) => 'more' | 'drain' | 'done',
 ) => void;
 
-/** Opens a connection of the given netlink family in the current network namespace. Throws SystemError. */
-export function openConnection(protocol: number): Connection {
-  return connectionOn(openSocket(protocol));
+/** Opens a connection of the given netlink family in a network namespace, the process's own if none is given. Throws SystemError. */
+export function openConnection(protocol: number, netns?: SocketPlace): Connection {
+  return connectionOn(openSocket(protocol, netns));
 }
 
 /** A connection over a socket that is open already, and that is the connection's from then on. */

@@ -14,7 +14,7 @@ const getLo = {
 
 describe('answers that do not fit', () => {
   test('a datagram longer than the buffer is an error, not half an answer', () => {
-    const connection = connectionOn(openSocket(NETLINK_ROUTE, 64));
+    const connection = connectionOn(openSocket(NETLINK_ROUTE, undefined, 64));
     try {
       expect(() => connection.request(getLo)).toThrow(
         /^get lo: receive \d+ bytes into a buffer of 64: message too long \(EMSGSIZE\)$/,

@@ -36,12 +36,22 @@ export interface NetlinkSocket {
   close(): void;
 }
 
+/** Where a socket can be opened: an open network namespace (netns.ts). */
+export interface SocketPlace {
+  socket(domain: number, type: number, protocol: number, what: string): number;
+}
+
 /**
- * Opens a netlink socket of the given family in the current network namespace, with extended acknowledgements and
+ * Opens a netlink socket of the given family in a network namespace, the process's own if none is given, with extended acknowledgements and
  * strict checking of dump requests. Throws SystemError.
  */
-export function openSocket(protocol: number, bufferSize = defaultBufferSize): NetlinkSocket {
-  const fd = socket(AF_NETLINK, SOCK_RAW, protocol, `netlink socket of family ${protocol}`);
+export function openSocket(
+  protocol: number,
+  netns?: SocketPlace,
+  bufferSize = defaultBufferSize,
+): NetlinkSocket {
+  const open = netns?.socket ?? socket;
+  const fd = open(AF_NETLINK, SOCK_RAW, protocol, `netlink socket of family ${protocol}`);
   try {
     setOptions(fd, protocol);
   } catch (error) {

@@ -1,6 +1,6 @@
 /**
- * Network namespaces. A namespace is entered for one call only: what is opened inside (a socket, a file under
- * /proc/sys/net) belongs to it for good, and the process goes on outside (DESIGN decision 8).
+ * Network namespaces. A namespace is entered for one system call only: what is opened inside (a socket, a file under
+ * /proc/sys/net) belongs to it for good, and the process goes on outside (DESIGN decision 8; sys/namespace.ts).
  */
 import {
   closeSync,
@@ -13,25 +13,22 @@ import {
   openSync,
   removeFile,
 } from '../sys/file.ts';
-import { mount, SystemError, setns, unmount, unshare } from '../sys/libc.ts';
+import { SystemError, unmount } from '../sys/libc.ts';
+import { bindNewNamespace, openIn, ownNamespace, socketIn } from '../sys/namespace.ts';
 
-const CLONE_NEWNET = 0x4000_0000;
-const MS_BIND = 0x1000;
 const MNT_DETACH = 2;
 /** NSFS_MAGIC, linux/magic.h: the file system that namespace files are on. */
 const NSFS_MAGIC = 0x6e73_6673;
-const ownNamespace = '/proc/thread-self/ns/net';
 
 /** An open network namespace. */
 export interface NetworkNamespace {
   readonly path: string;
   /** A descriptor that keeps the namespace alive; IFLA_NET_NS_FD takes it. */
   readonly fd: number;
-  /**
-   * Runs `call` with the main thread inside the namespace, and comes back whatever happens. For opening a
-   * socket or a file and nothing else: no await, nothing that may start a thread.
-   */
-  enter<T>(call: () => T): T;
+  /** socket(2) inside: the socket is this namespace's for good. `openConnection` takes a namespace. Throws SystemError. */
+  socket(domain: number, type: number, protocol: number, what: string): number;
+  /** open(2) inside, without creating: a file below /proc/sys/net is this namespace's for good. Throws SystemError. */
+  open(path: string, flags: number): number;
   close(): void;
 }
 
@@ -54,7 +51,13 @@ export function openNetns(path: string): NetworkNamespace {
     closeSync(fd);
     throw error;
   }
-  return { path, fd, enter: (call) => inside(fd, path, call), close: () => closeSync(fd) };
+  const place = { path, fd };
+  return {
+    ...place,
+    socket: (...args) => inside(path, () => socketIn(place, ...args)),
+    open: (...args) => inside(path, () => openIn(place, ...args)),
+    close: () => closeSync(fd),
+  };
 }
 
 /** Whether a file is a namespace, of any kind. */
@@ -73,26 +76,13 @@ function notANamespace(path: string, { kind }: FileStat): NotANamespaceError {
   return new NotANamespaceError(`${path} is ${kindNames[kind]}, not a network namespace`);
 }
 
-function inside<T>(fd: number, path: string, call: () => T): T {
-  const home = openSync(ownNamespace, 'r');
-  try {
-    enterFrom(fd, path);
-    try {
-      return call();
-    } finally {
-      setns(home, CLONE_NEWNET, 'the original network namespace');
-    }
-  } finally {
-    closeSync(home);
-  }
-}
-
 /** setns(2) checks the kind, which opening cannot. */
-function enterFrom(fd: number, path: string): void {
+function inside(path: string, call: () => number): number {
   try {
-    setns(fd, CLONE_NEWNET, path);
+    return call();
   } catch (error) {
-    if (!(error instanceof SystemError) || error.code !== 'EINVAL') throw error;
+    const refused = error instanceof SystemError && error.operation === `setns ${path}`;
+    if (!refused || error.code !== 'EINVAL') throw error;
     throw new NotANamespaceError(`${path} is a namespace of another kind, not a network namespace`);
   }
 }
@@ -113,17 +103,7 @@ export function createNetns(path: string): void {
   mkdirSync(path.slice(0, path.lastIndexOf('/')) || '/', { recursive: true, mode: 0o755 });
   closeSync(openSync(path, 'wx', 0o444));
   try {
-    const home = openSync(ownNamespace, 'r');
-    try {
-      unshare(CLONE_NEWNET);
-      try {
-        mount(ownNamespace, path, 'none', MS_BIND);
-      } finally {
-        setns(home, CLONE_NEWNET, 'the original network namespace');
-      }
-    } finally {
-      closeSync(home);
-    }
+    bindNewNamespace(path);
   } catch (error) {
     removeFile(path);
     throw error;

@@ -3,6 +3,7 @@ import { type Connection, NETLINK_NETFILTER, openConnection } from '../netlink/c
 import { isNetlinkError } from '../netlink/error.ts';
 import type { Frame, Request } from '../netlink/message.ts';
 import { NFNL_SUBSYS_NFTABLES, nfnetlinkType } from '../netlink/nfnetlink.ts';
+import type { SocketPlace } from '../netlink/socket.ts';
 
 /** enum nf_tables_msg_types, linux/netfilter/nf_tables.h, with nfnetlink's subsystem in the high byte. */
 export const NFT_MSG = {
@@ -36,9 +37,9 @@ export interface Operation {
   readonly body: (id: number) => Uint8Array;
 }
 
-/** Opens a socket for nf_tables in the current network namespace. Throws SystemError. */
-export function openNftables(): Connection {
-  return openConnection(NETLINK_NETFILTER);
+/** Opens a socket for nf_tables in a network namespace, the process's own if none is given. Throws SystemError. */
+export function openNftables(netns?: SocketPlace): Connection {
+  return openConnection(NETLINK_NETFILTER, netns);
 }
 
 /** Reads one object; undefined when it, or what contains it, does not exist. Throws NetlinkError. */

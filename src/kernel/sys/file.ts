@@ -59,16 +59,21 @@ export function writeSync(fd: number, content: string | Uint8Array): number {
 export function readFileSync(path: string, _encoding: 'utf8'): string {
   const fd = openSync(path, O_RDONLY);
   try {
-    let buffer = Buffer.allocUnsafe(4096);
-    let used = 0;
-    for (;;) {
-      const count = explain(path, () => readSync(fd, buffer, used, buffer.length - used, null));
-      if (count === 0) return buffer.toString('utf8', 0, used);
-      used += count;
-      if (used === buffer.length) buffer = Buffer.concat([buffer], buffer.length * 2);
-    }
+    return readText(fd, path);
   } finally {
     closeSync(fd);
+  }
+}
+
+/** The rest of an open file's text, read as UTF-8; its path is for errors. Throws SystemError. */
+export function readText(fd: number, path: string): string {
+  let buffer = Buffer.allocUnsafe(4096);
+  let used = 0;
+  for (;;) {
+    const count = explain(path, () => readSync(fd, buffer, used, buffer.length - used, null));
+    if (count === 0) return buffer.toString('utf8', 0, used);
+    used += count;
+    if (used === buffer.length) buffer = Buffer.concat([buffer], buffer.length * 2);
   }
 }
 

@@ -31,19 +31,27 @@ const symbols = {
   __errno_location: { args: [], returns: 'ptr' },
 } as const;
 
-type Libc = ReturnType<typeof load>;
+/** The functions themselves, which answer -1 for failure. */
+export type Libc = ReturnType<typeof load>;
 
 function load() {
-  const { symbols: functions } = dlopen('libc.so.6', symbols);
-  const errnoAddress = functions.__errno_location() as Pointer;
-  return { ...functions, errno: () => read.i32(errnoAddress, 0) };
+  return dlopen('libc.so.6', symbols).symbols;
 }
 
 let loaded: Libc | undefined;
 
-function libc(): Libc {
+/** Loads the functions, once. `check` is what calls them. */
+export function libc(): Libc {
   loaded ??= load();
   return loaded;
+}
+
+let address: Pointer | undefined;
+
+/** Where the main thread's errno is. */
+export function errnoAddress(): Pointer {
+  address ??= libc().__errno_location() as Pointer;
+  return address;
 }
 
 /** A system call that failed: which, on what, and the kernel's error number. */
@@ -72,7 +80,7 @@ export function check(operation: string, call: (c: Libc) => number): number {
   for (;;) {
     const result = call(c);
     if (result >= 0) return result;
-    const errno = c.errno();
+    const errno = read.i32(errnoAddress(), 0);
     if (errno !== EINTR) throw new SystemError(operation, errno);
   }
 }
@@ -83,9 +91,10 @@ export function cstring(text: string): Uint8Array {
   return new TextEncoder().encode(`${text}\0`);
 }
 
+export const SOCK_CLOEXEC = 0o2000000;
+
 /** socket(2). Returns the descriptor; throws SystemError. SOCK_CLOEXEC is always set. */
 export function socket(domain: number, type: number, protocol: number, what: string): number {
-  const SOCK_CLOEXEC = 0o2000000;
   return check(`open ${what}`, (c) => c.socket(domain, type | SOCK_CLOEXEC, protocol));
 }
 

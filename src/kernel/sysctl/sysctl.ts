@@ -1,6 +1,6 @@
 /** Kernel settings under /proc/sys; those of the network belong to the namespace in which their file is opened. */
 import type { NetworkNamespace } from '../netns/netns.ts';
-import { closeSync, constants, openSync, readFileSync, writeSync } from '../sys/file.ts';
+import { closeSync, constants, openSync, readText, writeSync } from '../sys/file.ts';
 import { sysctlPath } from './name.ts';
 
 /** Where, and how strictly. */
@@ -40,7 +40,7 @@ function explain(code: string): string {
  */
 export function readSysctl(name: string, options: SysctlOptions = {}): string | undefined {
   const path = sysctlPath(name);
-  return inside(options, () => attempt(`read sysctl ${name}`, options, () => read(path)));
+  return attempt(`read sysctl ${name}`, options, () => read(path, options.netns));
 }
 
 /** Makes a setting have a value: setSysctls with a single one. */
@@ -49,7 +49,7 @@ export function setSysctl(name: string, value: string, options: SysctlOptions = 
 }
 
 /**
- * Makes settings have values, in order, inside the namespace at one go. What has its value already is not written,
+ * Makes settings have values, in order. What has its value already is not written,
  * so that a read-only /proc/sys does not matter then. Returns the values they had before, by name; without those
  * that can only be written, and with `ifSupported` without those that are not there. Throws SysctlError for the first that fails, SysctlNameError before any.
  */
@@ -59,18 +59,12 @@ export function setSysctls(
 ): Record<string, string> {
   const wanted = Object.entries(values).map(([name, value]) => ({ name, value, path: sysctlPath(name) }));
   const before: Record<string, string> = {};
-  inside(options, () => {
-    for (const { name, value, path } of wanted) {
-      const old = attempt(`set sysctl ${name} to ${JSON.stringify(value)}`, options, () => set(path, value));
-      if (old !== undefined) before[name] = old;
-    }
-  });
+  for (const { name, value, path } of wanted) {
+    const operation = `set sysctl ${name} to ${JSON.stringify(value)}`;
+    const old = attempt(operation, options, () => set(path, value, options.netns));
+    if (old !== undefined) before[name] = old;
+  }
   return before;
-}
-
-/** Only opening needs the namespace; reading and writing go with it, since they start no thread. */
-function inside<T>({ netns }: SysctlOptions, call: () => T): T {
-  return netns === undefined ? call() : netns.enter(call);
 }
 
 function attempt<T>(operation: string, { netns, ifSupported }: SysctlOptions, call: () => T): T | undefined {
@@ -84,27 +78,38 @@ function attempt<T>(operation: string, { netns, ifSupported }: SysctlOptions, ca
   }
 }
 
-function read(path: string): string {
-  return readFileSync(`/proc/sys/${path}`, 'utf8').replace(/\n$/, '');
-}
-
-/** Returns the value before, undefined for a setting that can only be written (net/ipv4/route/flush). */
-function set(path: string, value: string): string | undefined {
-  const before = readIfPermitted(path);
-  if (before !== undefined && normal(before) === normal(value)) return before;
-  // The file exists: without O_CREAT and O_TRUNC, which mean nothing here. One write, as the kernel wants it.
-  const fd = openSync(`/proc/sys/${path}`, constants.O_WRONLY);
+/** Opens a setting's file, uses it and closes it. Only opening needs the namespace. */
+function withFile<T>(
+  path: string,
+  flags: number,
+  netns: NetworkNamespace | undefined,
+  use: (fd: number) => T,
+): T {
+  const file = `/proc/sys/${path}`;
+  const fd = netns === undefined ? openSync(file, flags) : netns.open(file, flags);
   try {
-    writeSync(fd, `${value}\n`);
+    return use(fd);
   } finally {
     closeSync(fd);
   }
+}
+
+function read(path: string, netns: NetworkNamespace | undefined): string {
+  return withFile(path, constants.O_RDONLY, netns, (fd) => readText(fd, path)).replace(/\n$/, '');
+}
+
+/** Returns the value before, undefined for a setting that can only be written (net/ipv4/route/flush). */
+function set(path: string, value: string, netns: NetworkNamespace | undefined): string | undefined {
+  const before = readIfPermitted(path, netns);
+  if (before !== undefined && normal(before) === normal(value)) return before;
+  // The file exists: without O_CREAT and O_TRUNC, which mean nothing here. One write, as the kernel wants it.
+  withFile(path, constants.O_WRONLY, netns, (fd) => writeSync(fd, `${value}\n`));
   return before;
 }
 
-function readIfPermitted(path: string): string | undefined {
+function readIfPermitted(path: string, netns: NetworkNamespace | undefined): string | undefined {
   try {
-    return read(path);
+    return read(path, netns);
   } catch (error) {
     if ((error as { code?: unknown }).code === 'EACCES') return undefined;
     throw error;

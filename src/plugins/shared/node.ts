@@ -14,7 +14,7 @@ export function openContainer(path: string): ContainerNamespace & Disposable {
   const netns = explained(path, () => openNetns(path));
   try {
     // Only now a namespace of another kind shows.
-    const route = explained(path, () => netns.enter(() => openConnection(NETLINK_ROUTE)));
+    const route = explained(path, () => openConnection(NETLINK_ROUTE, netns));
     return {
       netns,
       route,
