@@ -3,7 +3,16 @@ import { afterEach, describe, expect, test } from 'bun:test';
 import { createContainer, inNetns, ip } from '../../support/container.ts';
 import { check, failure } from '../../support/plugin.ts';
 import { ping } from '../../support/traffic.ts';
-import { addressesOf, attach, detachAll, link, network, portOf, staticIpam } from './network.ts';
+import {
+  type Attached,
+  addressesOf,
+  attach,
+  detachAll,
+  link,
+  network,
+  portOf,
+  staticIpam,
+} from './network.ts';
 
 afterEach(detachAll);
 
@@ -28,13 +37,36 @@ test('an mtu that no veth has is an error that says so, and nothing is left', as
   expect(await ip(container.netns, 'link', 'show', 'type', 'veth')).toEqual([]);
 });
 
-test('hairpinMode: a frame goes back by the port that it came in by', async () => {
-  const config = network({ hairpinMode: true });
-  const { hostName } = await attach(config);
-  expect(await portOf(hostName)).toMatchObject({ hairpin: true, isolated: false });
-  const plain = await attach(network());
-  expect(await portOf(plain.hostName)).toMatchObject({ hairpin: false, isolated: false });
+describe('hairpinMode', () => {
+  test('off: a frame does not go back by the port that it came in by', async () => {
+    const attached = await attach(network());
+    expect(await portOf(attached.hostName)).toMatchObject({ hairpin: false, isolated: false });
+    expect(await framesToItself(attached)).toBe(0);
+  });
+
+  test('on: it does', async () => {
+    const attached = await attach(network({ hairpinMode: true }));
+    expect(await portOf(attached.hostName)).toMatchObject({ hairpin: true, isolated: false });
+    expect(await framesToItself(attached)).toBe(5);
+  });
 });
+
+/** Sends five frames from the container to its own hardware address by way of the bridge; returns how many came. */
+async function framesToItself({ container, result, addresses: [own = ''] }: Attached): Promise<number> {
+  const { netns } = container;
+  const neighbour = own.replace(/[0-9]+$/, '200');
+  const mac = result.interfaces?.[2]?.mac ?? '';
+  await inNetns(netns, ['ip', 'neigh', 'add', neighbour, 'lladdr', mac, 'dev', 'eth0']);
+  const rules = [
+    'add table netdev t',
+    'add chain netdev t c { type filter hook ingress device eth0 priority 0; }',
+    `add rule netdev t c ip daddr ${neighbour} counter`,
+  ];
+  for (const rule of rules) expect(await inNetns(netns, ['nft', rule])).toMatchObject({ stderr: '' });
+  await inNetns(netns, ['ping', '-n', '-c5', '-i0.02', '-W1', neighbour]);
+  const { stdout } = await inNetns(netns, ['nft', 'list', 'table', 'netdev', 't']);
+  return Number(/counter packets (\d+)/.exec(stdout)?.[1]);
+}
 
 test('promiscMode: the bridge is promiscuous, one that is there already too', async () => {
   const config = network({ promiscMode: true });

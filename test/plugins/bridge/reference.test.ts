@@ -33,7 +33,9 @@ async function insideOf(netns: string): Promise<unknown> {
   const { mtu } = (await link(netns, 'eth0')) ?? {};
   const routes = await Promise.all(
     ['-4', '-6'].map(async (family) =>
-      (await ip(netns, family, 'route')).map((each) => JSON.stringify({ ...each, flags: [], scope: undefined })),
+      (await ip(netns, family, 'route')).map((each) =>
+        JSON.stringify({ ...each, flags: [], scope: undefined }),
+      ),
     ),
   );
   return { mtu, addresses: await addressesOf(netns, 'eth0'), routes: routes.flat().sort() };

@@ -2,19 +2,19 @@
 import { array, boolean, enumeration, type Infer, integer, object, string } from '../../../cni/index.ts';
 import { interfaceNameProblem } from '../../../cni/names.ts';
 
-const vlanId = integer({ min: 1, max: 4094 });
+/** Made once, as each start of the plugin makes them anew. */
+const off = boolean().default(false);
+const vlanId = integer({ min: 1, max: 4094 }).optional();
 
-const trunk = object({ id: vlanId.optional(), minID: vlanId.optional(), maxID: vlanId.optional() }).refine(
-  ({ minID, maxID, id }, report) => {
-    if (minID === undefined && maxID === undefined && id === undefined) {
-      report('must have `id`, or `minID` and `maxID`');
-    }
-    if ((minID === undefined) !== (maxID === undefined))
-      report('must have both `minID` and `maxID`, or neither');
-    if (minID !== undefined && maxID !== undefined && minID > maxID)
-      report('must have `minID` not above `maxID`');
-  },
-);
+const trunk = object({ id: vlanId, minID: vlanId, maxID: vlanId }).refine(({ minID, maxID, id }, report) => {
+  if (minID === undefined && maxID === undefined && id === undefined) {
+    report('must have `id`, or `minID` and `maxID`');
+  }
+  if ((minID === undefined) !== (maxID === undefined))
+    report('must have both `minID` and `maxID`, or neither');
+  if (minID !== undefined && maxID !== undefined && minID > maxID)
+    report('must have `minID` not above `maxID`');
+});
 
 /**
  * The keys of bridge, with the reference's defaults. Its documentation says that `preserveDefaultVlan` is on by
@@ -22,21 +22,21 @@ const trunk = object({ id: vlanId.optional(), minID: vlanId.optional(), maxID: v
  */
 export const bridgeSchema = object({
   bridge: string().default('cni0'),
-  isGateway: boolean().default(false),
-  isDefaultGateway: boolean().default(false),
-  forceAddress: boolean().default(false),
-  ipMasq: boolean().default(false),
+  isGateway: off,
+  isDefaultGateway: off,
+  forceAddress: off,
+  ipMasq: off,
   ipMasqBackend: enumeration('iptables', 'nftables').optional(),
   mtu: integer({ min: 0, max: 65535 }).default(0),
-  hairpinMode: boolean().default(false),
-  promiscMode: boolean().default(false),
+  hairpinMode: off,
+  promiscMode: off,
   vlan: integer({ min: 0, max: 4094 }).default(0),
   vlanTrunk: array(trunk).optional(),
-  preserveDefaultVlan: boolean().default(false),
-  macspoofchk: boolean().default(false),
-  enabledad: boolean().default(false),
-  disableContainerInterface: boolean().default(false),
-  portIsolation: boolean().default(false),
+  preserveDefaultVlan: off,
+  macspoofchk: off,
+  enabledad: off,
+  disableContainerInterface: off,
+  portIsolation: off,
   ipam: object({ type: string().optional() }).optional(),
 }).refine((config, report) => {
   const problem = interfaceNameProblem(config.bridge);
