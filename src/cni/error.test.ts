@@ -55,3 +55,13 @@ test.each([
   const error = toCniError(thrown);
   expect({ code: error.code, msg: error.msg, details: error.details }).toEqual({ code, msg, details });
 });
+
+test('what a text has beyond 4096 characters is not printed', () => {
+  const text = 'x'.repeat(4096);
+  expect(encodeError(new CniError(100, text, text), '1.0.0')).toMatchObject({ msg: text, details: text });
+  const cut = `${'x'.repeat(4095)}…`;
+  expect(encodeError(new CniError(100, `${text}x`, `${text}x`), '1.0.0')).toMatchObject({
+    msg: cut,
+    details: cut,
+  });
+});
