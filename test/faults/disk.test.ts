@@ -194,3 +194,24 @@ test('a read-only disk: ADD and DEL of what is there say so; CHECK, and DEL of w
   await succeed('DEL', 'a');
   expect(held()).toEqual([]);
 });
+
+/** A run in which the disk does not give one file. */
+function without(path: string): Partial<PluginCall> {
+  return { under: ['strace', '-qq', '-o', '/dev/null', '-P', path, '-e', 'inject=openat,open:error=EIO'] };
+}
+
+test('a reservation that cannot be read: DEL of its owner says so, others are not kept from theirs', async () => {
+  await startWith(true);
+  await succeed('ADD', 'victim');
+  const bad = without(`${store}/10.1.0.3`);
+  const { exitCode, json } = await runPlugin({ ...call('DEL', 'victim'), ...bad });
+  expect({ exitCode, json }).toMatchObject({
+    exitCode: 1,
+    json: { code: 5, msg: expect.stringContaining('10.1.0.3') },
+  });
+  rmSync(`${dataDir}/.fairlead`, { recursive: true });
+  expect(await runPlugin({ ...call('DEL', 'neighbour'), ...bad })).toMatchObject({ exitCode: 0 });
+  expect(held()).toEqual(['10.1.0.3', 'fd00::3']);
+  await succeed('DEL', 'victim');
+  expect(held()).toEqual([]);
+});

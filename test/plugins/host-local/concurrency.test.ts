@@ -1,4 +1,5 @@
 /** Many at once: addresses stay distinct, nothing is lost, and a lock that is held is waited for. */
+// seconds: 240
 import { expect, test } from 'bun:test';
 import { readdirSync } from 'node:fs';
 import { collect, give, network, refusal, reservationsOf, storeOf, take } from './network.ts';

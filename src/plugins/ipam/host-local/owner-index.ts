@@ -66,7 +66,8 @@ export function openOwnerIndex(directory: string, side: string, read: () => Rese
       removeTree(owners);
       mkdirSync(owners, { recursive: true, mode: 0o700 });
     });
-    written = written && isNew;
+    // What could not be read is looked at again by the next process.
+    written = written && isNew && !reservations.some(({ unreadable }) => unreadable);
     if (!isNew) return;
     for (const [bucket, held] of known) if (held.length > 0) write(bucket, held);
   };

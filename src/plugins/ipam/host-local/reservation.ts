@@ -15,6 +15,7 @@ import {
   renameSync,
   writeSync,
 } from '../../../kernel/sys/file.ts';
+import { bytesFromText, textFromBytes } from '../../../lib/bytes.ts';
 import { type IpAddress, parseAddress } from '../../../lib/ip.ts';
 
 /** Who holds an address. Reservations of old reference versions name the container only. */
@@ -33,6 +34,8 @@ export interface Reservation {
    * making the file and writing into it. No container has the address.
    */
   readonly abandoned: boolean;
+  /** The disk did not give the file's content: somebody has the address, and nobody knows who. */
+  readonly unreadable?: boolean;
 }
 
 const lineBreak = '\r\n';
@@ -45,7 +48,7 @@ export function readReservations(directory: string): Reservation[] {
   const reservations: Reservation[] = [];
   for (const name of readdirSync(directory)) {
     const address = parseAddress(name);
-    const content = address === undefined ? undefined : readContent(`${directory}/${name}`);
+    const content = address === undefined ? undefined : readAnyway(`${directory}/${name}`);
     if (address !== undefined && content !== undefined) reservations.push({ address, ...content });
   }
   return reservations;
@@ -56,22 +59,36 @@ type Content = Omit<Reservation, 'address'>;
 const unknown: Content = { owner: undefined, abandoned: false };
 
 /** The largest owner has 255 + 2 + 15 bytes. */
-const buffer = Buffer.allocUnsafe(1024);
+const buffer = new Uint8Array(1024);
+
+/** One bad file must not keep everybody else from being freed. */
+function readAnyway(path: string): Content | undefined {
+  try {
+    return readContent(path);
+  } catch {
+    return { ...unknown, unreadable: true };
+  }
+}
+
+/** What opening or reading something else than a file answers: a link, a directory, a pipe, a socket. */
+const noFile = ['ELOOP', 'EISDIR', 'ESPIPE', 'ENXIO'];
 
 /**
- * What a reservation's file says; undefined where there is none. Whatever else has that name (a directory, a link, a
- * pipe, a file that cannot be read) is an address taken by nobody known.
+ * What a reservation's file says; undefined where there is none. Whatever else has that name is an address taken by
+ * nobody known. Throws the file system's error where there is a file that it does not give.
  */
 export function readContent(path: string): Content | undefined {
   let fd: number | undefined;
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     const length = readSync(fd, buffer, 0, buffer.length, 0);
-    if (length > 0) return { owner: parseOwner(buffer.toString('utf8', 0, length)), abandoned: false };
+    if (length > 0) return { owner: parseOwner(textFromBytes(buffer.subarray(0, length))), abandoned: false };
     const stat = fstatSync(fd);
     return { owner: undefined, abandoned: stat.kind === 'file' && (stat.mode & 0o777) === 0o600 };
   } catch (error) {
-    return codeOf(error) === 'ENOENT' ? undefined : unknown;
+    if (codeOf(error) === 'ENOENT') return undefined;
+    if (noFile.includes(codeOf(error))) return unknown;
+    throw error;
   } finally {
     if (fd !== undefined) closeSync(fd);
   }
@@ -134,7 +151,7 @@ function writeTemporary(directory: string, content: string): string {
   const fd = openNew(path);
   try {
     // A full disk shows here, before the address's name exists.
-    if (writeSync(fd, content) !== Buffer.byteLength(content))
+    if (writeSync(fd, content) !== bytesFromText(content).length)
       throw new Error(`${path}: only partly written`);
   } catch (error) {
     removeTemporary(directory);
