@@ -2,6 +2,7 @@
  * The names that come from outside and become paths, file names and interface names. Each function says what is
  * wrong with one, to be read after its name, or returns undefined if it is right.
  */
+import { bytesFromText } from '../lib/bytes.ts';
 
 /** What container ids and network names consist of (SPEC.md section 1 `name` and section 2 `CNI_CONTAINERID`). */
 const identifier = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
@@ -21,7 +22,7 @@ export function identifierProblem(text: string): string | undefined {
 
 /** What is wrong with the name of a network interface, by the kernel's rules (`dev_valid_name`, net/core/dev.c). */
 export function interfaceNameProblem(text: string): string | undefined {
-  const bytes = new TextEncoder().encode(text).length;
+  const bytes = bytesFromText(text).length;
   if (bytes === 0) return 'must not be empty';
   if (bytes > interfaceNameMax)
     return `must have at most ${interfaceNameMax} bytes, got ${bytes} in ${quoted(text)}`;

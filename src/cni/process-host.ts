@@ -1,4 +1,5 @@
 /** The host that is this process, on whatever reads and writes its descriptors. */
+import { bytesFromText, doubled, textFromBytes } from '../lib/bytes.ts';
 import { CniError, messageOf } from './error.ts';
 import type { Host, Resolve } from './host.ts';
 
@@ -26,21 +27,21 @@ export function processHost(files: ProcessFiles, options: { readonly resolve?: R
 
 /** Reads a descriptor to its end. Throws a `CniError`: 5 if it cannot be read, 6 if it has more bytes than the limit. */
 export function readAll(files: ProcessFiles, fd: number, limitBytes: number): string {
-  let buffer = Buffer.allocUnsafe(16 * 1024);
+  let buffer = new Uint8Array(16 * 1024);
   let length = 0;
   for (;;) {
     const count = readSome(files, fd, buffer, length);
-    if (count === 0) return buffer.toString('utf8', 0, length);
+    if (count === 0) return textFromBytes(buffer.subarray(0, length));
     length += count;
     if (length > limitBytes) {
       const limit = `${limitBytes / 1024 / 1024} MiB`;
       throw new CniError('decodingFailure', `the configuration on standard input is larger than ${limit}`);
     }
-    if (length === buffer.length) buffer = Buffer.concat([buffer], buffer.length * 2);
+    if (length === buffer.length) buffer = doubled(buffer);
   }
 }
 
-function readSome(files: ProcessFiles, fd: number, buffer: Buffer, offset: number): number {
+function readSome(files: ProcessFiles, fd: number, buffer: Uint8Array, offset: number): number {
   for (;;) {
     try {
       return files.readSync(fd, buffer, offset, buffer.length - offset, null);
@@ -60,7 +61,7 @@ function readSome(files: ProcessFiles, fd: number, buffer: Buffer, offset: numbe
 
 /** Writes all of a text; a reader that has gone away (EPIPE) is no error, since nobody is left to be told. */
 export function writeAll(files: ProcessFiles, fd: number, text: string): void {
-  let rest: Uint8Array = Buffer.from(text);
+  let rest: Uint8Array = bytesFromText(text);
   while (rest.length > 0) {
     try {
       rest = rest.subarray(files.writeSync(fd, rest));

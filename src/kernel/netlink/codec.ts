@@ -4,6 +4,7 @@
  * A codec stands for an attribute's payload or a structure's field. Everything that is read is checked
  * against its length; a codec throws CodecError and never guesses.
  */
+import { bytesFromText, textFromBytes } from '../../lib/bytes.ts';
 import { addressFromBytes, addressToBytes, type IpAddress } from '../../lib/ip.ts';
 import { type MacAddress, macFromBytes, macToBytes } from '../../lib/mac.ts';
 import { CodecError, viewOf, type Writer } from './bytes.ts';
@@ -126,24 +127,14 @@ export function reserved(size: number): FixedCodec<undefined> {
 export const cstring: Codec<string> = {
   encode: (writer, value) => {
     if (value.includes('\0')) throw new CodecError(`${JSON.stringify(value)} contains a NUL character`);
-    writer.bytes(new TextEncoder().encode(value));
+    writer.bytes(bytesFromText(value));
     writer.u8(0);
   },
   decode: (bytes) => {
     const end = bytes.indexOf(0);
-    return decodeText(end < 0 ? bytes : bytes.subarray(0, end));
+    return textFromBytes(end < 0 ? bytes : bytes.subarray(0, end));
   },
 };
-
-/** UTF-8; nearly all that the kernel says is ASCII, for which no decoder has to be made. */
-function decodeText(bytes: Uint8Array): string {
-  let text = '';
-  for (const byte of bytes) {
-    if (byte > 0x7f) return new TextDecoder().decode(bytes);
-    text += String.fromCharCode(byte);
-  }
-  return text;
-}
 
 /** Bytes as they are. Decoded bytes are a copy, which does not keep the whole datagram alive. */
 export const rawBytes: Codec<Uint8Array> = {

@@ -1,4 +1,5 @@
 /** Codecs that several rtnetlink nouns share: booleans, words for numbers, flag words, address families. */
+import { bytesFromText } from '../../lib/bytes.ts';
 import type { IpFamily } from '../../lib/ip.ts';
 import { CodecError } from '../netlink/bytes.ts';
 import { type Codec, cstring, type FixedCodec, u8 } from '../netlink/codec.ts';
@@ -30,7 +31,7 @@ export const bool8: Codec<boolean> = {
 export const text: Codec<string> = {
   encode: (writer, value) => {
     if (value.includes('\0')) throw new CodecError(`${JSON.stringify(value)} contains a NUL character`);
-    writer.bytes(new TextEncoder().encode(value));
+    writer.bytes(bytesFromText(value));
   },
   decode: cstring.decode,
 };

@@ -4,6 +4,7 @@
  * needed is node:fs's business, loaded where it is (`process.getBuiltinModule`).
  */
 import { ptr } from 'bun:ffi';
+import { bytesFromText, doubled, textFromBytes } from '../../lib/bytes.ts';
 import { errnoNumber } from '../../lib/errno.ts';
 import { check, cstring, SystemError } from './libc.ts';
 
@@ -51,7 +52,7 @@ export function readSync(
 
 /** Writes once and returns how many bytes were taken. Throws SystemError. */
 export function writeSync(fd: number, content: string | Uint8Array): number {
-  const bytes = typeof content === 'string' ? Buffer.from(content) : content;
+  const bytes = typeof content === 'string' ? bytesFromText(content) : content;
   return bytes.length === 0 ? 0 : check('write', (c) => c.write(fd, ptr(bytes), bytes.length));
 }
 
@@ -67,13 +68,13 @@ export function readFileSync(path: string, _encoding: 'utf8'): string {
 
 /** The rest of an open file's text, read as UTF-8; its path is for errors. Throws SystemError. */
 export function readText(fd: number, path: string): string {
-  let buffer = Buffer.allocUnsafe(4096);
+  let buffer = new Uint8Array(4096);
   let used = 0;
   for (;;) {
     const count = explain(path, () => readSync(fd, buffer, used, buffer.length - used, null));
-    if (count === 0) return buffer.toString('utf8', 0, used);
+    if (count === 0) return textFromBytes(buffer.subarray(0, used));
     used += count;
-    if (used === buffer.length) buffer = Buffer.concat([buffer], buffer.length * 2);
+    if (used === buffer.length) buffer = doubled(buffer);
   }
 }
 
@@ -81,7 +82,7 @@ export function readText(fd: number, path: string): string {
 export function writeFileSync(path: string, content: string, options: { readonly mode: number }): void {
   const fd = openSync(path, 'w', options.mode);
   try {
-    let rest: Uint8Array = Buffer.from(content);
+    let rest: Uint8Array = bytesFromText(content);
     while (rest.length > 0) rest = rest.subarray(explain(path, () => writeSync(fd, rest)));
   } finally {
     closeSync(fd);

@@ -3,6 +3,7 @@
  * file.ts. Loading takes about 0.2 ms, at the first call.
  */
 import { dlopen, type Pointer, ptr, read } from 'bun:ffi';
+import { bytesFromText } from '../../lib/bytes.ts';
 import { errnoName, errnoNumber, errnoText } from '../../lib/errno.ts';
 
 const symbols = {
@@ -88,7 +89,7 @@ export function check(operation: string, call: (c: Libc) => number): number {
 /** A NUL-terminated copy; a NUL inside would cut the text short and is refused. */
 export function cstring(text: string): Uint8Array {
   if (text.includes('\0')) throw new TypeError(`${JSON.stringify(text)} contains a NUL character`);
-  return new TextEncoder().encode(`${text}\0`);
+  return bytesFromText(`${text}\0`);
 }
 
 export const SOCK_CLOEXEC = 0o2000000;
