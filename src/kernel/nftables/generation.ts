@@ -3,6 +3,8 @@ import { attribute } from '../netlink/attributes.ts';
 import { CodecError } from '../netlink/bytes.ts';
 import { be32 } from '../netlink/codec.ts';
 import type { Connection } from '../netlink/connection.ts';
+import { isNetlinkError } from '../netlink/error.ts';
+import type { Frame } from '../netlink/message.ts';
 import { nfnetlinkLayout } from '../netlink/nfnetlink.ts';
 import { NFT_MSG, type Operation } from './operation.ts';
 import { commitAt } from './transaction.ts';
@@ -20,23 +22,40 @@ export class RulesetBusyError extends Error {
   readonly code = 'EAGAIN';
 }
 
-/** The generation that the ruleset is at. Throws NetlinkError. */
+/** The kernel has netfilter's netlink, and no nf_tables in it. */
+export class NoNftablesError extends Error {
+  override readonly name = 'NoNftablesError';
+  readonly code = 'EINVAL';
+}
+
+/** The generation that the ruleset is at. Throws NoNftablesError, NetlinkError. */
 export function getGeneration(connection: Connection): number {
-  const [frame] = connection.request({
-    operation: 'read the nftables generation',
-    type: NFT_MSG.GETGEN,
-    body: layout.encode({}, {}),
-  });
+  const [frame] = requestGeneration(connection);
   const id = frame && layout.decode(frame.body).attributes.id;
   if (id === undefined) throw new CodecError('nftables: an answer without generation');
   return id;
+}
+
+function requestGeneration(connection: Connection): Frame[] {
+  try {
+    return connection.request({
+      operation: 'read the nftables generation',
+      type: NFT_MSG.GETGEN,
+      body: layout.encode({}, {}),
+    });
+  } catch (error) {
+    // No subsystem of that number (nfnetlink_rcv_msg, net/netfilter/nfnetlink.c): the request itself has nothing to refuse.
+    if (isNetlinkError(error, 'EINVAL'))
+      throw new NoNftablesError('this kernel has no nf_tables', { cause: error });
+    throw error;
+  }
 }
 
 /**
  * Changes the ruleset by what is in it: `plan` reads, and returns the operations that follow from what it read.
  * They are committed only if nothing in the namespace's ruleset has changed since before the reading, otherwise
  * it is all done again. `plan` must have no other effect. Returns the operations that were committed; none is no commit.
- * Throws TransactionError, NetlinkError, RulesetBusyError.
+ * Throws TransactionError, NetlinkError, NoNftablesError, RulesetBusyError.
  */
 export function withGeneration(
   connection: Connection,

@@ -1,6 +1,7 @@
 /** Other people's rules: left as they are, byte for byte, and no obstacle, also while they change. */
-// packages: iptables
+// packages: iptables strace
 import { afterEach, expect, test } from 'bun:test';
+import { runPlugin } from '../../support/plugin.ts';
 import { output, runProgram } from '../../support/program.ts';
 import { call, cleanUp, elements, imagine, nft, publishImagined, unpublish } from './network.ts';
 
@@ -143,6 +144,27 @@ test.each([
     expect((await call('DEL', one, one.config)).exitCode).toBe(0);
   },
 );
+
+test('DEL and GC on a kernel without netfilter’s netlink have nothing to do; ADD says what is missing', async () => {
+  const one = imagine('one', 1, { mappings });
+  const under = ['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'inject=socket:error=EPROTONOSUPPORT'];
+  const run = (command: string) =>
+    runPlugin({
+      plugin: 'portmap',
+      command,
+      container: one,
+      ifname: 'eth0',
+      config: { ...one.config, 'cni.dev/valid-attachments': [] },
+      under,
+    });
+  expect(await run('DEL')).toMatchObject({ exitCode: 0, stdout: '' });
+  expect(await run('GC')).toMatchObject({ exitCode: 0, stdout: '' });
+  expect((await run('ADD')).json).toMatchObject({ code: 999 });
+  expect((await run('STATUS')).json).toMatchObject({
+    code: 50,
+    msg: 'portmap needs nftables in the kernel (nf_tables)',
+  });
+});
 
 test('a node without nft, iptables, sysctl or any other program: nothing is executed', async () => {
   const one = imagine('one', 1, { mappings });

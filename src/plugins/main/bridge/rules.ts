@@ -5,9 +5,14 @@
 import type { AddRequest, Attachment, CheckRequest, GcRequest } from '../../../cni/index.ts';
 import { type Prefix, parsePrefix } from '../../../lib/ip.ts';
 import { type MacAddress, parseMac } from '../../../lib/mac.ts';
-import { addMasquerade, checkMasquerade, removeMasquerade } from '../../shared/nftables/masquerade.ts';
-import { goneFrom, ownedBy, ownerComment, type Whose } from '../../shared/nftables/owner.ts';
-import { withNftables } from '../../shared/nftables/socket.ts';
+import {
+  addMasquerade,
+  checkMasquerade,
+  removeMasquerade,
+  removeReferenceMasquerade,
+} from '../../shared/nftables/masquerade.ts';
+import { goneFrom, ownedBy, ownerComment } from '../../shared/nftables/owner.ts';
+import { withNftables, withNftablesIfThere } from '../../shared/nftables/socket.ts';
 import type { BridgeConfig } from './config.ts';
 import { checkGuard, guardAddress, removeGuards } from './mac-spoof.ts';
 
@@ -27,18 +32,20 @@ export function guardPort(request: AddRequest<BridgeConfig>, port: string, mac: 
 
 /** Removes the attachment's elements, whatever the configuration says now. */
 export function removeRules(attachment: Attachment): void {
-  remove(ownedBy(attachment));
+  withNftablesIfThere((connection) => {
+    const owned = ownedBy(attachment);
+    // Where there is nothing of ours, the reference's plugin may have masqueraded, before the node was switched.
+    if (!removeMasquerade(connection, owned)) removeReferenceMasquerade(connection, attachment);
+    removeGuards(connection, owned);
+  });
 }
 
 /** Removes the elements of this network's attachments that are not valid any more. */
 export function collectRules({ network, validAttachments }: GcRequest<BridgeConfig>): void {
-  remove(goneFrom(network, validAttachments));
-}
-
-function remove(whose: Whose): void {
-  withNftables((connection) => {
-    removeMasquerade(connection, whose);
-    removeGuards(connection, whose);
+  const gone = goneFrom(network, validAttachments);
+  withNftablesIfThere((connection) => {
+    removeMasquerade(connection, gone);
+    removeGuards(connection, gone);
   });
 }
 

@@ -11,10 +11,11 @@ import {
   type StatusRequest,
 } from '../../../cni/index.ts';
 import { getGeneration } from '../../../kernel/nftables/generation.ts';
+import type { FoundElement } from '../../shared/nftables/element.ts';
 import { goneFrom, ownedBy, ownerComment, type Whose } from '../../shared/nftables/owner.ts';
 import { checkElements, putElements } from '../../shared/nftables/ownership.ts';
 import { removeElements } from '../../shared/nftables/removal.ts';
-import { withNftables } from '../../shared/nftables/socket.ts';
+import { withNftables, withNftablesIfThere } from '../../shared/nftables/socket.ts';
 import { type PortmapConfig, portMappings, portmapSchema, refuseImpossible } from './config.ts';
 import { portsAmong } from './index-entry.ts';
 import { allowLocalhost, checkLocalhost } from './localhost.ts';
@@ -59,9 +60,18 @@ function notChained(): CniError {
   );
 }
 
-/** Removes what the attachment has, whatever the runtime says of ports now. */
-function del({ attachment }: AddRequest<PortmapConfig> | DelRequest<PortmapConfig>): void {
-  remove(ownedBy(attachment));
+/**
+ * Removes what the attachment has, whatever the runtime says of ports now. Where it has ports and nothing of ours, they
+ * were published by the reference's plugin, before the node was switched.
+ */
+async function del(request: AddRequest<PortmapConfig> | DelRequest<PortmapConfig>): Promise<void> {
+  const { attachment, common } = request;
+  if (remove(ownedBy(attachment)).length > 0 || common.runtimeConfig?.portMappings === undefined) return;
+  const [{ removeReferenceRules }, { referenceRules }] = await Promise.all([
+    import('../../shared/nftables/reference-rules.ts'),
+    import('./reference.ts'),
+  ]);
+  withNftablesIfThere((connection) => removeReferenceRules(connection, referenceRules(attachment)));
 }
 
 function check(request: CheckRequest<PortmapConfig>): void {
@@ -80,11 +90,13 @@ function gc({ network, validAttachments }: GcRequest<PortmapConfig>): void {
   remove(goneFrom(network, validAttachments));
 }
 
-function remove(whose: Whose): void {
-  withNftables((connection) => {
+function remove(whose: Whose): readonly FoundElement[] {
+  const found = withNftablesIfThere((connection) => {
     const removed = removeElements(connection, section, whose);
     forgetStaleFlows(connection, portsAmong(removed));
+    return removed;
   });
+  return found ?? [];
 }
 
 function status({ config }: StatusRequest<PortmapConfig>): void {

@@ -2,6 +2,7 @@
  * Masquerading: what a container sends out of its own network leaves with the node's address. A container is an
  * element `address : jump masquerade-NETWORK`; the chain is shared by all containers of that network.
  */
+import type { Attachment } from '../../../cni/index.ts';
 import type { Connection } from '../../../kernel/netlink/connection.ts';
 import type { Chain } from '../../../kernel/nftables/chain.ts';
 import { ipv4Addr, ipv6Addr } from '../../../kernel/nftables/datatype.ts';
@@ -21,6 +22,7 @@ import type { Whose } from './owner.ts';
 import { defineOwnerIndex } from './owner-index.ts';
 import { checkElements, putElements, type Wanted } from './ownership.ts';
 import { priorities } from './priorities.ts';
+import { iptablesChain, referenceDigest, removeReferenceRules } from './reference-rules.ts';
 import { removeElements } from './removal.ts';
 import type { ChainWithRules, Section } from './section.ts';
 import { inetTable } from './tables.ts';
@@ -72,9 +74,26 @@ export function addMasquerade(connection: Connection, owner: string, addresses: 
   putElements(connection, section, owner, wantedFor(addresses));
 }
 
-/** Removes their elements. */
-export function removeMasquerade(connection: Connection, whose: Whose): void {
-  removeElements(connection, section, whose);
+/** Removes their elements; whether there were any. */
+export function removeMasquerade(connection: Connection, whose: Whose): boolean {
+  return removeElements(connection, section, whose).length > 0;
+}
+
+/**
+ * Removes what the reference plugins wrote in its place for the attachment: iptables, or since their version 1.6.0
+ * nftables (pkg/ip/ipmasq_iptables_linux.go, ipmasq_nftables_linux.go).
+ */
+export function removeReferenceMasquerade(connection: Connection, attachment: Attachment): void {
+  const { network, containerId, ifname } = attachment;
+  const digest = `${referenceDigest(network)}-${referenceDigest(`${ifname}:${containerId}`)}`;
+  removeReferenceRules(connection, {
+    iptables: { chain: iptablesChain(attachment), entry: 'POSTROUTING' },
+    nftables: {
+      tables: [{ family: 'inet', name: 'cni_plugins_masquerade' }],
+      chains: ['masq_checks'],
+      isOwn: (comment) => comment.startsWith(digest),
+    },
+  });
 }
 
 /** What of `addMasquerade`'s work is missing, in words. */

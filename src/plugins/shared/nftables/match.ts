@@ -11,6 +11,7 @@ import { masq } from '../../../kernel/nftables/expr/masq.ts';
 import { metaLoad, metaSet } from '../../../kernel/nftables/expr/meta.ts';
 import { payload } from '../../../kernel/nftables/expr/payload.ts';
 import type { Rule } from '../../../kernel/nftables/rule.ts';
+import { bytesFromText } from '../../../lib/bytes.ts';
 import { addressToBytes, type IpFamily, netmask, networkOf, type Prefix } from '../../../lib/ip.ts';
 
 /** NFPROTO_IPV4 and NFPROTO_IPV6, linux/netfilter.h. */
@@ -63,7 +64,7 @@ export function addressVerdict(family: IpFamily, field: AddressField, map: strin
 
 /** `iifname "eth0"`; a name that ends in `*` stands for all that begin so. */
 export function interfaceIs(key: 'iifname' | 'oifname', operator: '==' | '!=', name: string): Expression[] {
-  const value = name.endsWith('*') ? new TextEncoder().encode(name.slice(0, -1)) : ifName.encode(name);
+  const value = name.endsWith('*') ? bytesFromText(name.slice(0, -1)) : ifName.encode(name);
   return [metaLoad(key, firstRegister), cmp(firstRegister, operator, value)];
 }
 

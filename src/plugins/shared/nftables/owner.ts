@@ -3,6 +3,7 @@
  * sections 1 and 2), so owners are told apart by comparing texts.
  */
 import type { Attachment, ValidAttachment } from '../../../cni/index.ts';
+import { bytesFromText } from '../../../lib/bytes.ts';
 import { sha256 } from '../hash.ts';
 
 /**
@@ -30,7 +31,7 @@ function networkWord(network: string): string {
 }
 
 function shorten(word: string, longest: number, digits: number): string {
-  return Buffer.byteLength(word) <= longest ? word : digest(word, digits);
+  return bytesFromText(word).length <= longest ? word : digest(word, digits);
 }
 
 function digest(word: string, digits: number): string {
