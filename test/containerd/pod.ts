@@ -57,7 +57,7 @@ export function getFrom({ cri }: Containerd, from: Pod, url: string): Promise<Ex
   return cri.exec(from.container, getCommand(url));
 }
 
-/** Sends one ICMP echo request from a Pod and waits up to 3 s for the answer. */
-export function ping({ cri }: Containerd, from: Pod, address: string): Promise<Executed> {
-  return cri.exec(from.container, ['ping', '-c', '1', '-W', '3', address]);
+/** Sends one ICMP echo request from a Pod and waits some seconds for the answer. */
+export function ping({ cri }: Containerd, from: Pod, address: string, seconds = 3): Promise<Executed> {
+  return cri.exec(from.container, ['ping', '-c', '1', '-W', String(seconds), address]);
 }
