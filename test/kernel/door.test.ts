@@ -1,3 +1,4 @@
+/** The public door: what a plugin author can import. */
 import { expect, test } from 'bun:test';
 import * as door from 'fairlead/kernel';
 
