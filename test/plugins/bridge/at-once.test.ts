@@ -43,7 +43,7 @@ test(
     removeContainers();
     await Bun.$`ip link delete ${config.bridge}`;
     // The rules that all share stay, without an element; host-local's lock, index and last addresses.
-    const left = diff(before, await snapshot(), /^(nft |file \/var\/lib\/cni|sysctl )/);
+    const left = diff(before, await snapshot(), /^(nft |file \/var\/lib\/cni|sysctl )|"fe80:/);
     expect(left).toEqual([]);
     const names = new Bun.Glob('{10.,fd}*').scanSync(`/var/lib/cni/networks/${config.name}`);
     expect([...names]).toEqual([]);

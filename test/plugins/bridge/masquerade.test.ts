@@ -135,7 +135,7 @@ test('ADD that cannot masquerade undoes everything', async () => {
   const config = masquerading();
   const container = createContainer();
   const error = await failure({ plugin: 'bridge', command: 'ADD', config, container, ifname: 'eth0' });
-  expect(error.msg).toContain('masquerade4');
+  expect(error.msg).toContain('inet fairlead');
   expect(await ip(container.netns, 'link', 'show', 'type', 'veth')).toEqual([]);
   expect(await ip(undefined, 'link', 'show', 'master', config.bridge)).toEqual([]);
   const reserved = new Bun.Glob('{10.,fd}*').scanSync(`/var/lib/cni/networks/${config.name}`);

@@ -26,16 +26,17 @@ function comparable(config: NetworkConfig, result: AddResult): unknown {
 }
 
 /**
- * What the container has: its interface, addresses, routes. A link's state may be a moment behind. A route without a
+ * What the container has: its interface, addresses, routes. A link's state and its
+ * link-local address may be a moment behind. A route without a
  * next hop has scope link with ours, so that others can lead over it, and global with theirs.
  */
 async function insideOf(netns: string): Promise<unknown> {
   const { mtu } = (await link(netns, 'eth0')) ?? {};
   const routes = await Promise.all(
     ['-4', '-6'].map(async (family) =>
-      (await ip(netns, family, 'route')).map((each) =>
-        JSON.stringify({ ...each, flags: [], scope: undefined }),
-      ),
+      (await ip(netns, family, 'route'))
+        .filter(({ dst }) => dst !== 'fe80::/64')
+        .map((each) => JSON.stringify({ ...each, flags: [], scope: undefined })),
     ),
   );
   return { mtu, addresses: await addressesOf(netns, 'eth0'), routes: routes.flat().sort() };
