@@ -1,6 +1,6 @@
 /** Netlink attributes: type, length, value, nested to any depth (linux/netlink.h, struct nlattr). */
-import { align4, CodecError, viewOf, type Writer } from './bytes.ts';
-import type { Codec, ValueOf } from './codec.ts';
+import { align4, CodecError, readU16, type Writer } from './bytes.ts';
+import type { Codec, FixedCodec, ValueOf } from './codec.ts';
 
 const headerSize = 4;
 /** NLA_TYPE_MASK: the type without NLA_F_NESTED and NLA_F_NET_BYTEORDER. */
@@ -49,7 +49,7 @@ export function attributes<F extends AttributeFields>(fields: F): Codec<Attribut
         const name = names.get(type);
         const item = name === undefined ? undefined : fields[name];
         if (name !== undefined && item !== undefined)
-          value[name] = decodeAt(item.codec, bytes.subarray(start, end), name, start - headerSize);
+          value[name] = decodeAt(item.codec, bytes, start, end, name);
       });
       return value as AttributeValues<F>;
     },
@@ -67,30 +67,39 @@ export function listOf<T>(type: number, element: Codec<T>): Codec<T[]> {
     decode: (bytes) =>
       readAttributes(bytes)
         .filter((found) => found.type === type)
-        .map((found) => decodeAt(element, found.payload, `element of type ${type}`, found.offset)),
+        .map(({ payload, offset }) => {
+          const start = offset + headerSize;
+          return decodeAt(element, bytes, start, start + payload.length, `element of type ${type}`);
+        }),
   };
 }
 
-/** A choice of codec by another attribute's value (IFLA_INFO_KIND chooses IFLA_INFO_DATA): decoded by the caller. */
+/** A choice of codec by another attribute's value (IFLA_INFO_KIND chooses IFLA_INFO_DATA): decoded by the caller, from a view. */
 export function nestedBytes(): Codec<Uint8Array> {
   return {
     nested: true,
     encode: (writer, value) => writer.bytes(value),
-    decode: (bytes) => bytes.slice(),
+    decode: (bytes) => bytes,
   };
 }
 
+/** Decodes the payload from `start` to `end`. */
 function decodeAt<C extends Codec<unknown>>(
   codec: C,
-  payload: Uint8Array,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
   name: string,
-  offset: number,
 ): ValueOf<C> {
+  const { size, readAt } = codec as Partial<FixedCodec<unknown>>;
+  if (readAt !== undefined && size !== undefined && end - start >= size) {
+    return readAt(bytes, start) as ValueOf<C>;
+  }
   try {
-    return codec.decode(payload) as ValueOf<C>;
+    return codec.decode(bytes.subarray(start, end)) as ValueOf<C>;
   } catch (error) {
     if (!(error instanceof CodecError)) throw error;
-    throw new CodecError(`attribute ${name} at offset ${offset}: ${error.message}`);
+    throw new CodecError(`attribute ${name} at offset ${start - headerSize}: ${error.message}`);
   }
 }
 
@@ -129,16 +138,15 @@ export function readAttributes(bytes: Uint8Array): RawAttribute[] {
 
 /** Calls `visit` with each attribute's type and where its payload starts and ends. */
 function eachAttribute(bytes: Uint8Array, visit: (type: number, start: number, end: number) => void): void {
-  const view = viewOf(bytes);
   let offset = 0;
   while (offset < bytes.length) {
     const rest = bytes.length - offset;
     if (rest < headerSize) throw new CodecError(`${rest} bytes left over at offset ${offset}`);
-    const length = view.getUint16(offset, true);
+    const length = readU16(bytes, offset);
     if (length < headerSize || length > rest) {
       throw new CodecError(`attribute at offset ${offset} says ${length} bytes, ${rest} are there`);
     }
-    visit(view.getUint16(offset + 2, true) & typeMask, offset + headerSize, offset + length);
+    visit(readU16(bytes, offset + 2) & typeMask, offset + headerSize, offset + length);
     offset += align4(length);
   }
 }

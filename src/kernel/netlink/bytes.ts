@@ -24,10 +24,9 @@ export interface Writer {
   finish(): Uint8Array<ArrayBuffer>;
 }
 
-/** Makes an empty writer. */
+/** Makes an empty writer. Bytes are written one by one: for so few a DataView costs more to make than to use. */
 export function createWriter(): Writer {
   let buffer = new Uint8Array(512);
-  let view = new DataView(buffer.buffer);
   let used = 0;
 
   const reserve = (count: number): number => {
@@ -37,39 +36,44 @@ export function createWriter(): Writer {
       const larger = new Uint8Array(Math.max(used, buffer.length * 2));
       larger.set(buffer);
       buffer = larger;
-      view = new DataView(buffer.buffer);
     }
     return offset;
+  };
+  const put16 = (at: number, value: number) => {
+    buffer[at] = value;
+    buffer[at + 1] = value >>> 8;
+  };
+  const put32 = (at: number, value: number) => {
+    put16(at, value);
+    put16(at + 2, value >>> 16);
+  };
+  const putBe32 = (at: number, value: number) => {
+    buffer[at] = value >>> 24;
+    buffer[at + 1] = value >>> 16;
+    buffer[at + 2] = value >>> 8;
+    buffer[at + 3] = value;
   };
 
   return {
     u8: (value) => {
       const at = reserve(1);
-      view.setUint8(at, value);
+      buffer[at] = value;
     },
-    u16: (value) => {
-      const at = reserve(2);
-      view.setUint16(at, value, true);
-    },
-    u32: (value) => {
-      const at = reserve(4);
-      view.setUint32(at, value, true);
-    },
+    u16: (value) => put16(reserve(2), value),
+    u32: (value) => put32(reserve(4), value),
     u64: (value) => {
       const at = reserve(8);
-      view.setBigUint64(at, value, true);
+      viewOf(buffer).setBigUint64(at, value, true);
     },
     be16: (value) => {
       const at = reserve(2);
-      view.setUint16(at, value, false);
+      buffer[at] = value >>> 8;
+      buffer[at + 1] = value;
     },
-    be32: (value) => {
-      const at = reserve(4);
-      view.setUint32(at, value, false);
-    },
+    be32: (value) => putBe32(reserve(4), value),
     be64: (value) => {
       const at = reserve(8);
-      view.setBigUint64(at, value, false);
+      viewOf(buffer).setBigUint64(at, value, false);
     },
     bytes: (value) => {
       const at = reserve(value.length);
@@ -79,10 +83,32 @@ export function createWriter(): Writer {
       reserve(count);
     },
     position: () => used,
-    patchU16: (offset, value) => view.setUint16(offset, value, true),
-    patchU32: (offset, value) => view.setUint32(offset, value, true),
+    patchU16: put16,
+    patchU32: put32,
     finish: () => buffer.slice(0, used),
   };
+}
+
+/** Unsigned integers in host byte order at an offset that was checked. */
+export function readU8(bytes: Uint8Array, at: number): number {
+  return bytes[at] ?? 0;
+}
+
+export function readU16(bytes: Uint8Array, at: number): number {
+  return readU8(bytes, at) | (readU8(bytes, at + 1) << 8);
+}
+
+export function readU32(bytes: Uint8Array, at: number): number {
+  return (readU16(bytes, at) | (readU16(bytes, at + 2) << 16)) >>> 0;
+}
+
+/** Unsigned integers in network byte order at an offset that was checked. */
+export function readBe16(bytes: Uint8Array, at: number): number {
+  return (readU8(bytes, at) << 8) | readU8(bytes, at + 1);
+}
+
+export function readBe32(bytes: Uint8Array, at: number): number {
+  return ((readBe16(bytes, at) << 16) | readBe16(bytes, at + 2)) >>> 0;
 }
 
 /** A view for reading a structure's fields in place. */

@@ -7,7 +7,7 @@
 import { bytesFromText, textFromBytes } from '../../lib/bytes.ts';
 import { addressFromBytes, addressToBytes, type IpAddress } from '../../lib/ip.ts';
 import { type MacAddress, macFromBytes, macToBytes } from '../../lib/mac.ts';
-import { CodecError, viewOf, type Writer } from './bytes.ts';
+import { CodecError, readBe16, readBe32, readU8, readU16, readU32, viewOf, type Writer } from './bytes.ts';
 
 /** How a value of type T is laid out in bytes. What decode returns decides T where it is inferred. */
 export interface Codec<T> {
@@ -22,30 +22,38 @@ export interface FixedCodec<T> extends Codec<T> {
   readonly size: number;
   /** What stands in the field when the structure's value does not say. */
   readonly zero: T;
+  /** Reads the value at an offset; that the bytes are there was checked. */
+  readAt(bytes: Uint8Array, offset: number): T;
 }
 
 /** The TypeScript type that a codec decodes to. */
 export type ValueOf<C> = C extends { decode(bytes: Uint8Array): infer T } ? T : never;
 
+/** A fixed codec of these parts. Attributes may be longer than the value: the kernel pads some, and newer ones append fields. */
+function fixed<T>(
+  size: number,
+  zero: T,
+  encode: (writer: Writer, value: NoInfer<T>) => void,
+  readAt: (bytes: Uint8Array, offset: number) => T,
+): FixedCodec<T> {
+  return { size, zero, encode, readAt, decode: (bytes) => readAt(atLeast(bytes, size), 0) };
+}
+
+/** An integer; the writer gets it as it is, negative or not. */
 function integer(
   size: number,
   min: number,
   max: number,
   write: (writer: Writer, value: number) => void,
-  read: (view: DataView) => number,
+  readAt: (bytes: Uint8Array, offset: number) => number,
 ): FixedCodec<number> {
-  return {
-    size,
-    zero: 0,
-    encode: (writer, value) => {
-      if (!Number.isInteger(value) || value < min || value > max) {
-        throw new CodecError(`${value} is not an integer from ${min} to ${max}`);
-      }
-      write(writer, value);
-    },
-    // Attributes may be longer than the value: the kernel pads some, and newer ones append fields.
-    decode: (bytes) => read(viewOf(atLeast(bytes, size))),
+  const encode = (writer: Writer, value: number) => {
+    if (!Number.isInteger(value) || value < min || value > max) {
+      throw new CodecError(`${value} is not an integer from ${min} to ${max}`);
+    }
+    write(writer, value);
   };
+  return fixed(size, 0, encode, readAt);
 }
 
 function atLeast(bytes: Uint8Array, size: number): Uint8Array {
@@ -56,71 +64,43 @@ function atLeast(bytes: Uint8Array, size: number): Uint8Array {
 const max32 = 0xffff_ffff;
 
 /** Unsigned and signed integers in host byte order. */
-export const u8 = integer(
-  1,
-  0,
-  0xff,
-  (w, v) => w.u8(v),
-  (d) => d.getUint8(0),
-);
-export const u16 = integer(
-  2,
-  0,
-  0xffff,
-  (w, v) => w.u16(v),
-  (d) => d.getUint16(0, true),
-);
-export const u32 = integer(
-  4,
-  0,
-  max32,
-  (w, v) => w.u32(v),
-  (d) => d.getUint32(0, true),
-);
+export const u8 = integer(1, 0, 0xff, (writer, value) => writer.u8(value), readU8);
+export const u16 = integer(2, 0, 0xffff, (writer, value) => writer.u16(value), readU16);
+export const u32 = integer(4, 0, max32, (writer, value) => writer.u32(value), readU32);
 export const i32 = integer(
   4,
   -0x8000_0000,
   0x7fff_ffff,
-  (w, v) => w.u32(v >>> 0),
-  (d) => d.getInt32(0, true),
+  (writer, value) => writer.u32(value >>> 0),
+  (bytes, offset) => readU32(bytes, offset) | 0,
 );
 
 /** Unsigned integers in network byte order. */
-export const be16 = integer(
-  2,
-  0,
-  0xffff,
-  (w, v) => w.be16(v),
-  (d) => d.getUint16(0, false),
-);
-export const be32 = integer(
-  4,
-  0,
-  max32,
-  (w, v) => w.be32(v),
-  (d) => d.getUint32(0, false),
-);
-
-function bigInteger(
-  write: (writer: Writer, value: bigint) => void,
-  read: (view: DataView) => bigint,
-): FixedCodec<bigint> {
-  return { size: 8, zero: 0n, encode: write, decode: (bytes) => read(viewOf(atLeast(bytes, 8))) };
-}
+export const be16 = integer(2, 0, 0xffff, (writer, value) => writer.be16(value), readBe16);
+export const be32 = integer(4, 0, max32, (writer, value) => writer.be32(value), readBe32);
 
 /** 64-bit unsigned integers, host and network byte order. */
-export const u64 = bigInteger(
-  (w, v) => w.u64(v),
-  (d) => d.getBigUint64(0, true),
+export const u64 = fixed(
+  8,
+  0n,
+  (writer, value) => writer.u64(value),
+  (bytes, offset) => viewOf(bytes).getBigUint64(offset, true),
 );
-export const be64 = bigInteger(
-  (w, v) => w.be64(v),
-  (d) => d.getBigUint64(0, false),
+export const be64 = fixed(
+  8,
+  0n,
+  (writer, value) => writer.be64(value),
+  (bytes, offset) => viewOf(bytes).getBigUint64(offset, false),
 );
 
 /** Bytes that a structure reserves: written as zeros, not read. */
 export function reserved(size: number): FixedCodec<undefined> {
-  return { size, zero: undefined, encode: (writer) => writer.zeros(size), decode: () => undefined };
+  return fixed<undefined>(
+    size,
+    undefined,
+    (writer) => writer.zeros(size),
+    () => undefined,
+  );
 }
 
 /** A NUL-terminated string (NLA_NUL_STRING). A NUL inside is refused. */
@@ -189,7 +169,7 @@ export function struct<F extends StructFields>(fields: F): StructCodec<F> {
       const value: Record<string, unknown> = {};
       let offset = 0;
       for (const [name, codec] of entries) {
-        value[name] = codec.decode(bytes.subarray(offset, offset + codec.size));
+        value[name] = codec.readAt(bytes, offset);
         offset += codec.size;
       }
       return value as StructValue<F>;

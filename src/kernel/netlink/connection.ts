@@ -99,9 +99,11 @@ export function connectionOn(socket: NetlinkSocket): Connection {
 
 /** A datagram's messages; one that says that others were lost is ENOBUFS, as the socket says it nowadays. */
 function framesOf(datagram: Uint8Array): Frame[] {
-  const frames = readFrames(datagram).filter((frame) => frame.type !== NLMSG_NOOP);
-  if (frames.some((frame) => frame.type === NLMSG_OVERRUN)) {
-    throw new SystemError('receive netlink messages', errnoNumber('ENOBUFS'));
+  const frames: Frame[] = [];
+  for (const frame of readFrames(datagram)) {
+    if (frame.type === NLMSG_OVERRUN)
+      throw new SystemError('receive netlink messages', errnoNumber('ENOBUFS'));
+    if (frame.type !== NLMSG_NOOP) frames.push(frame);
   }
   return frames;
 }

@@ -2,7 +2,7 @@
 import { errnoName, errnoText } from '../../lib/errno.ts';
 import { SystemError } from '../sys/libc.ts';
 import { attribute, attributes } from './attributes.ts';
-import { CodecError, viewOf } from './bytes.ts';
+import { CodecError, readU32 } from './bytes.ts';
 import { cstring, u32 } from './codec.ts';
 import { NLM_F_ACK_TLVS, NLM_F_CAPPED } from './message.ts';
 
@@ -28,9 +28,9 @@ export class NetlinkError extends Error {
   }
 }
 
-/** Whether something thrown is the kernel's refusal for one of the given reasons, e.g. `ENODEV`. */
+/** Whether something thrown is the kernel's refusal for one of the given reasons, e.g. `ENODEV`; for any if none is given. */
 export function isNetlinkError(error: unknown, ...codes: string[]): error is NetlinkError {
-  return error instanceof NetlinkError && codes.includes(error.code);
+  return error instanceof NetlinkError && (codes.length === 0 || codes.includes(error.code));
 }
 
 /**
@@ -64,10 +64,9 @@ export interface Acknowledgement {
 /** Reads struct nlmsgerr and what follows it; with NETLINK_CAP_ACK the request's payload is not repeated. */
 export function decodeAcknowledgement(body: Uint8Array, flags: number): Acknowledgement {
   if (body.length < 20) throw new CodecError(`netlink: an acknowledgement of ${body.length} bytes`);
-  const view = viewOf(body);
-  const errno = 0 - view.getInt32(0, true); // not a unary minus, which makes -0 of success
+  const errno = 0 - (readU32(body, 0) | 0); // not a unary minus, which makes -0 of success
   if ((flags & NLM_F_ACK_TLVS) === 0) return { errno };
-  const echoed = (flags & NLM_F_CAPPED) === 0 ? view.getUint32(4, true) : 16;
+  const echoed = (flags & NLM_F_CAPPED) === 0 ? readU32(body, 4) : 16;
   if (echoed < 16 || 4 + echoed > body.length) throw new CodecError(`netlink: an echo of ${echoed} bytes`);
   return { errno, ...acknowledgement.decode(body.subarray(4 + echoed)) };
 }
@@ -75,7 +74,7 @@ export function decodeAcknowledgement(body: Uint8Array, flags: number): Acknowle
 /** Reads what an NLMSG_DONE says of its dump: an int, and attributes since Linux 4.20. Nothing at all is success. */
 export function decodeDumpResult(body: Uint8Array, flags: number): Acknowledgement {
   if (body.length < 4) return { errno: 0 };
-  const errno = 0 - viewOf(body).getInt32(0, true);
+  const errno = 0 - (readU32(body, 0) | 0);
   if ((flags & NLM_F_ACK_TLVS) === 0) return { errno };
   return { errno, ...acknowledgement.decode(body.subarray(4)) };
 }

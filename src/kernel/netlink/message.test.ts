@@ -102,6 +102,8 @@ describe('errors', () => {
   test('are told by their code', () => {
     expect(isNetlinkError(error, 'ENODEV', 'EEXIST')).toBe(true);
     expect(isNetlinkError(error, 'ENODEV')).toBe(false);
+    expect(isNetlinkError(error)).toBe(true);
+    expect(isNetlinkError(new Error('EEXIST'))).toBe(false);
     expect(isNetlinkError(Object.assign(new Error(), { code: 'EEXIST' }), 'EEXIST')).toBe(false);
   });
 });

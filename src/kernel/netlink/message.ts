@@ -1,6 +1,6 @@
 /** Netlink messages: header and frames (linux/netlink.h, struct nlmsghdr; RFC 3549 section 2.2). */
 import { type AttributeFields, type AttributeValues, attributes } from './attributes.ts';
-import { align4, CodecError, createWriter, viewOf, type Writer } from './bytes.ts';
+import { align4, CodecError, createWriter, readU16, readU32, type Writer } from './bytes.ts';
 import { type StructFields, type StructValue, struct } from './codec.ts';
 
 const headerSize = 16;
@@ -63,20 +63,19 @@ export function writeFrame(
 
 /** Splits a datagram into messages. Throws CodecError when a length does not fit what is there. */
 export function readFrames(bytes: Uint8Array): Frame[] {
-  const view = viewOf(bytes);
   const frames: Frame[] = [];
   let offset = 0;
   while (offset < bytes.length) {
     const rest = bytes.length - offset;
     if (rest < headerSize) throw new CodecError(`netlink: ${rest} bytes left over at offset ${offset}`);
-    const length = view.getUint32(offset, true);
+    const length = readU32(bytes, offset);
     if (length < headerSize || length > rest) {
       throw new CodecError(`netlink: message at offset ${offset} says ${length} bytes, ${rest} are there`);
     }
     frames.push({
-      type: view.getUint16(offset + 4, true),
-      flags: view.getUint16(offset + 6, true),
-      sequence: view.getUint32(offset + 8, true),
+      type: readU16(bytes, offset + 4),
+      flags: readU16(bytes, offset + 6),
+      sequence: readU32(bytes, offset + 8),
       body: bytes.subarray(offset + headerSize, offset + length),
     });
     offset += align4(length);
