@@ -1,6 +1,6 @@
 /**
  * The walls between the folders of src/ (docs: the architecture page), held by reading each file's imports:
- * lib ← cni, kernel ← plugins, cluster ← cli ← bin. Each rule says one line per violation.
+ * lib ← cni, kernel ← plugin ← plugins, cluster, testing; ← cli ← bin. Each rule says one line per violation.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
@@ -17,14 +17,19 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   lib: [],
   cni: ['lib'],
   kernel: ['lib'],
-  plugins: ['lib', 'cni', 'kernel'],
-  cluster: ['lib', 'cni', 'kernel'],
-  cli: ['lib', 'cni', 'kernel', 'plugins', 'cluster'],
-  bin: ['lib', 'cni', 'kernel', 'plugins', 'cluster', 'cli'],
+  plugin: ['lib', 'cni', 'kernel'],
+  plugins: ['lib', 'cni', 'kernel', 'plugin'],
+  testing: ['lib', 'cni', 'kernel', 'plugin'],
+  cluster: ['lib', 'cni', 'kernel', 'plugin'],
+  cli: ['lib', 'cni', 'kernel', 'plugin', 'plugins', 'cluster'],
+  bin: ['lib', 'cni', 'kernel', 'plugin', 'plugins', 'cluster', 'cli'],
 };
 
 /** What runs on Node and Deno too, and is published without dependencies. */
 const portable = ['lib', 'cni'];
+
+/** What is published without dependencies, for Bun. */
+const published = ['kernel', 'plugin', 'testing'];
 
 interface Import {
   readonly line: number;
@@ -89,8 +94,8 @@ function refusePackage(file: string, name: string): string | undefined {
     return `src/${folder} may import node: builtins and itself only, not ${name}`;
   if (name === 'bun:ffi')
     return file.startsWith('src/kernel/sys/') ? undefined : 'only src/kernel/sys may import bun:ffi';
-  if (folder === 'kernel' && name !== 'bun' && !name.startsWith('bun:')) {
-    return `src/kernel is published without dependencies and may not import ${name}`;
+  if (published.includes(folder) && name !== 'bun' && !name.startsWith('bun:')) {
+    return `src/${folder} is published without dependencies and may not import ${name}`;
   }
   return undefined;
 }

@@ -3,7 +3,7 @@ import { CniError, messageOf, type Result, toCniError } from '../../cni/index.ts
 import type { NetworkConfigurationList, Runtime } from '../../cni/runtime/index.ts';
 import { createNetns, removeNetns } from '../../kernel/netns/netns.ts';
 import { getLink } from '../../kernel/rtnetlink/link.ts';
-import { openContainer } from '../../plugins/shared/node.ts';
+import { openContainer } from '../../plugin/namespaces.ts';
 import {
   attachmentOf,
   attachmentOptions,

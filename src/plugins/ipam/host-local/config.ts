@@ -1,7 +1,7 @@
 /** What host-local's configuration says: the range sets, complete and checked, and the addresses asked for. */
 import { array, CniError, type Infer, object, type Request, string } from '../../../cni/index.ts';
 import { type IpAddress, parseAddress, parsePrefix, sameAddress } from '../../../lib/ip.ts';
-import { routeList } from '../../shared/schemas.ts';
+import { routeList } from '../../../plugin/schemas.ts';
 import {
   BadRangeError,
   completeRange,

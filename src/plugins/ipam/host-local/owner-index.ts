@@ -17,7 +17,7 @@ import {
   writeFileSync,
 } from '../../../kernel/sys/file.ts';
 import { formatAddress, parseAddress } from '../../../lib/ip.ts';
-import { sha256 } from '../../shared/hash.ts';
+import { sha256 } from '../../../plugin/hash.ts';
 import { codeOf, type Owner, type Reservation } from './reservation.ts';
 
 /** A reservation whose owner is known. */
@@ -124,14 +124,17 @@ function bucketOf(containerId: string): string {
 function byBucket(reservations: readonly Reservation[]): Map<string, Owned[]> {
   const buckets = new Map<string, Owned[]>();
   for (const reservation of reservations) {
-    const { owner } = reservation;
-    if (owner === undefined) continue;
-    const bucket = bucketOf(owner.containerId);
+    if (!isOwned(reservation)) continue;
+    const bucket = bucketOf(reservation.owner.containerId);
     const held = buckets.get(bucket) ?? [];
-    held.push({ ...reservation, owner });
+    held.push(reservation);
     buckets.set(bucket, held);
   }
   return buckets;
+}
+
+function isOwned(reservation: Reservation): reservation is Owned {
+  return reservation.owner !== undefined;
 }
 
 function formatLines(held: readonly Owned[]): string {

@@ -21,7 +21,7 @@ import {
   parseAddress,
   parsePrefix,
 } from '../../../lib/ip.ts';
-import { addressOrEmpty, dnsConfig, routeList } from '../../shared/schemas.ts';
+import { addressOrEmpty, dnsConfig, routeList } from '../../../plugin/schemas.ts';
 
 const schema = object({
   ipam: object({

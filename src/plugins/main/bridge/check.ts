@@ -3,9 +3,9 @@ import { type CheckRequest, CniError, type Result } from '../../../cni/index.ts'
 import type { Connection } from '../../../kernel/netlink/connection.ts';
 import { getLink, type Link } from '../../../kernel/rtnetlink/link.ts';
 import { type Prefix, parseAddress, parsePrefix } from '../../../lib/ip.ts';
-import { identityOf } from '../../shared/attachment-identity.ts';
-import { checkInterface } from '../../shared/container-interface.ts';
-import { openContainer, openNode } from '../../shared/node.ts';
+import { identityOf } from '../../../plugin/attachment-identity.ts';
+import { checkInterface } from '../../../plugin/container-interface.ts';
+import { openContainer, openNode } from '../../../plugin/namespaces.ts';
 import { describeKind } from './bridge-link.ts';
 import { type BridgeConfig, vlanLinkName, wantsGateway } from './config.ts';
 import { missingGateways } from './gateway.ts';

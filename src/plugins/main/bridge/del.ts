@@ -2,8 +2,8 @@
 import { CniError, type DelRequest, type GcRequest, messageOf, type Result } from '../../../cni/index.ts';
 import type { Connection } from '../../../kernel/netlink/connection.ts';
 import { getLink, listLinks } from '../../../kernel/rtnetlink/link.ts';
-import { identityOf, isHostMacOf } from '../../shared/attachment-identity.ts';
-import { openContainerIfThere, openNode } from '../../shared/node.ts';
+import { identityOf, isHostMacOf } from '../../../plugin/attachment-identity.ts';
+import { openContainerIfThere, openNode } from '../../../plugin/namespaces.ts';
 import type { BridgeConfig } from './config.ts';
 import { deleteHostLink, deleteLinkIfThere } from './port.ts';
 

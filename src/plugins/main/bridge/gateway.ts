@@ -7,7 +7,7 @@ import type { Link } from '../../../kernel/rtnetlink/link.ts';
 import { changeLink } from '../../../kernel/rtnetlink/link-change.ts';
 import { setSysctl } from '../../../kernel/sysctl/index.ts';
 import { containsAddress, formatPrefix, type Prefix, sameAddress } from '../../../lib/ip.ts';
-import { newAddress } from '../../shared/container-interface.ts';
+import { newAddress } from '../../../plugin/container-interface.ts';
 
 /**
  * Gives the gateway addresses to a link and turns forwarding on for their families. An IPv4 address that is none of

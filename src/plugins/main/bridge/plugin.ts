@@ -11,15 +11,15 @@ import type { Connection } from '../../../kernel/netlink/connection.ts';
 import { getLink, type Link } from '../../../kernel/rtnetlink/link.ts';
 import { settleAddresses } from '../../../kernel/rtnetlink/settle.ts';
 import { setSysctls } from '../../../kernel/sysctl/index.ts';
-import { identityOf } from '../../shared/attachment-identity.ts';
+import { identityOf } from '../../../plugin/attachment-identity.ts';
 import {
   announceAddresses,
   configureInterface,
   interfaceSysctls,
   refuseExistingInterface,
-} from '../../shared/container-interface.ts';
-import { requestedMac } from '../../shared/mac.ts';
-import { type ContainerNamespace, openContainer, openNode } from '../../shared/node.ts';
+} from '../../../plugin/container-interface.ts';
+import { type ContainerNamespace, openContainer, openNode } from '../../../plugin/namespaces.ts';
+import { requestedMac } from '../../../plugin/requested-mac.ts';
 import { describeKind, ensureBridge, refuseOtherKind } from './bridge-link.ts';
 import { check } from './check.ts';
 import { type BridgeConfig, bridgeSchema, wantsGateway } from './config.ts';

@@ -9,7 +9,7 @@ import { getBridgeVlans } from '../../../kernel/rtnetlink/bridge-vlan.ts';
 import { getLink, type Link } from '../../../kernel/rtnetlink/link.ts';
 import { changeLink, createLink } from '../../../kernel/rtnetlink/link-change.ts';
 import { macFromBytes } from '../../../lib/mac.ts';
-import { sha256 } from '../../shared/hash.ts';
+import { sha256 } from '../../../plugin/hash.ts';
 import { type BridgeConfig, vlanLinkName } from './config.ts';
 import { setPortVlans } from './port-vlans.ts';
 

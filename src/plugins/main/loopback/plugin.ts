@@ -13,7 +13,7 @@ import { listAddresses } from '../../../kernel/rtnetlink/address.ts';
 import { getLink, type Link } from '../../../kernel/rtnetlink/link.ts';
 import { changeLink } from '../../../kernel/rtnetlink/link-change.ts';
 import { containsAddress, formatPrefix, type IpAddress, type Prefix, parsePrefix } from '../../../lib/ip.ts';
-import { openContainer, openContainerIfThere } from '../../shared/node.ts';
+import { openContainer, openContainerIfThere } from '../../../plugin/namespaces.ts';
 
 /** The plugin's own code for "not as ADD left it" (SPEC.md section 5: 100 and above). */
 const differs = 102;

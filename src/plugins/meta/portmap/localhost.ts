@@ -3,7 +3,7 @@ import { getLink } from '../../../kernel/rtnetlink/link.ts';
 import { getRoute } from '../../../kernel/rtnetlink/route.ts';
 import { linkSysctl, readSysctl, setSysctl } from '../../../kernel/sysctl/index.ts';
 import { containsAddress, type Prefix } from '../../../lib/ip.ts';
-import { openNode } from '../../shared/node.ts';
+import { openNode } from '../../../plugin/namespaces.ts';
 import type { Publication } from './mapping.ts';
 import { localhost } from './policy.ts';
 

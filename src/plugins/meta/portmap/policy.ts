@@ -5,7 +5,7 @@
  */
 import type { Expression } from '../../../kernel/nftables/expr/expression.ts';
 import { formatPrefix, networkOf, type Prefix } from '../../../lib/ip.ts';
-import { sha256 } from '../../shared/hash.ts';
+import { sha256 } from '../../../plugin/hash.ts';
 import { addressIs, bitMask, markIs, masquerade, rule, setMarkBit } from '../../shared/nftables/match.ts';
 import { priorities } from '../../shared/nftables/priorities.ts';
 import type { ChainWithRules } from '../../shared/nftables/section.ts';

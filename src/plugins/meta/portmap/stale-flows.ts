@@ -8,7 +8,7 @@ import type { Connection } from '../../../kernel/netlink/connection.ts';
 import { NetlinkError } from '../../../kernel/netlink/error.ts';
 import { getRoute } from '../../../kernel/rtnetlink/route.ts';
 import { formatAddress, type IpAddress, type IpFamily, sameAddress } from '../../../lib/ip.ts';
-import { openNode } from '../../shared/node.ts';
+import { openNode } from '../../../plugin/namespaces.ts';
 
 /** IPPROTO_UDP, linux/in.h. */
 const udp = 17;

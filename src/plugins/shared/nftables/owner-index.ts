@@ -15,7 +15,7 @@ import {
 } from '../../../kernel/nftables/datatype.ts';
 import { defineMap, type NftSet } from '../../../kernel/nftables/set.ts';
 import type { Table } from '../../../kernel/nftables/table.ts';
-import { sha256 } from '../hash.ts';
+import { sha256 } from '../../../plugin/hash.ts';
 import { type ElementPlace, findElement, type WantedElement } from './element.ts';
 
 /** A section's index. */

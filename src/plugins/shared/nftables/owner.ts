@@ -4,7 +4,7 @@
  */
 import type { Attachment, ValidAttachment } from '../../../cni/index.ts';
 import { bytesFromText } from '../../../lib/bytes.ts';
-import { sha256 } from '../hash.ts';
+import { sha256 } from '../../../plugin/hash.ts';
 
 /**
  * The longest words written as they are: 47 + 64 + 15 and two spaces are the 128 bytes that a comment may have. A

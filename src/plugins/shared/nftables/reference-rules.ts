@@ -10,8 +10,9 @@ import { immediateKind } from '../../../kernel/nftables/expr/immediate.ts';
 import { withGeneration } from '../../../kernel/nftables/generation.ts';
 import type { Operation } from '../../../kernel/nftables/operation.ts';
 import { deleteRule, type ListedRule, listRules } from '../../../kernel/nftables/rule.ts';
-import type { Family, Table } from '../../../kernel/nftables/table.ts';
-import { sha512 } from '../hash.ts';
+import { type Family, getTable, type Table } from '../../../kernel/nftables/table.ts';
+import { sha512 } from '../../../plugin/hash.ts';
+import { unlessAbsent } from './socket.ts';
 
 /** Where a reference plugin's rules for one attachment are. */
 export interface ReferenceRules {
@@ -40,19 +41,22 @@ export function referenceDigest(text: string): string {
 
 /** Removes them; none is no error, and costs a few reads. Throws NetlinkError, TransactionError, RulesetBusyError. */
 export function removeReferenceRules(connection: Connection, { iptables, nftables }: ReferenceRules): void {
-  withGeneration(connection, () => [
+  const plan = () => [
     ...(['ip', 'ip6'] as const).flatMap((family) => removeIptables(connection, family, iptables)),
-    ...nftables.tables.flatMap((table) =>
-      nftables.chains.flatMap((name) =>
-        removeRules(
-          connection,
-          table,
-          name,
-          ({ comment }) => comment !== undefined && nftables.isOwn(comment),
+    ...nftables.tables
+      .filter((table) => getTable(connection, table) !== undefined)
+      .flatMap((table) =>
+        nftables.chains.flatMap((name) =>
+          removeRules(
+            connection,
+            table,
+            name,
+            ({ comment }) => comment !== undefined && nftables.isOwn(comment),
+          ),
         ),
       ),
-    ),
-  ]);
+  ];
+  unlessAbsent(() => withGeneration(connection, plan), []);
 }
 
 function removeIptables(

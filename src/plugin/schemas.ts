@@ -1,5 +1,5 @@
 /** Schemas of values that several IPAM plugins' configurations have: addresses, routes, DNS. */
-import { address, array, integer, object, prefix, string } from '../../cni/index.ts';
+import { address, array, integer, object, prefix, string } from '../cni/index.ts';
 
 /** An IP address in its canonical text form, or an empty text, which Go's decoder takes for none. */
 export const addressOrEmpty = string().map(

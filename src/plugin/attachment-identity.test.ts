@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { isUnicastMac, macToBytes } from '../../lib/mac.ts';
+import { isUnicastMac, macToBytes } from '../lib/mac.ts';
 import { identityOf, isHostMacOf } from './attachment-identity.ts';
 
 const attachment = { network: 'net', containerId: 'c1', ifname: 'eth0' };

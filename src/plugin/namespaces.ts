@@ -1,7 +1,7 @@
 /** The namespaces and sockets of one request: the node's, and the container's. */
-import { CniError } from '../../cni/index.ts';
-import { type Connection, NETLINK_ROUTE, openConnection } from '../../kernel/netlink/connection.ts';
-import { type NetworkNamespace, NotANamespaceError, openNetns } from '../../kernel/netns/netns.ts';
+import { CniError } from '../cni/index.ts';
+import { type Connection, NETLINK_ROUTE, openConnection } from '../kernel/netlink/connection.ts';
+import { type NetworkNamespace, NotANamespaceError, openNetns } from '../kernel/netns/netns.ts';
 
 /** A container's network namespace, open, with an rtnetlink socket in it. */
 export interface ContainerNamespace {

@@ -1,6 +1,6 @@
 /** The hardware address that a runtime or its user asks for. */
-import { type Request, runtimeValue, string } from '../../cni/index.ts';
-import { isUnicastMac, type MacAddress, parseMac } from '../../lib/mac.ts';
+import { type Request, runtimeValue, string } from '../cni/index.ts';
+import { isUnicastMac, type MacAddress, parseMac } from '../lib/mac.ts';
 
 /** An empty text is as none, as the reference has it. */
 const macOrNone = string().map((text) => {

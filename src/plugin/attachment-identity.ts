@@ -2,8 +2,8 @@
  * Names and hardware addresses that follow from an attachment. What a killed ADD left is found by them: no file
  * has to say what belongs to whom, and GC tells this network's links from another's on the same bridge.
  */
-import type { Attachment } from '../../cni/index.ts';
-import { type MacAddress, macFromBytes } from '../../lib/mac.ts';
+import type { Attachment } from '../cni/index.ts';
+import { type MacAddress, macFromBytes } from '../lib/mac.ts';
 import { sha256 } from './hash.ts';
 
 /** How an attachment's pair of links is called and addressed. */

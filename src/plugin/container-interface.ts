@@ -1,14 +1,14 @@
 /** Giving the container's interface what the result says: up, addresses, routes. Alike for all interface plugins. */
-import { CniError, type IpConfig, type Route as ResultRoute } from '../../cni/index.ts';
-import type { Connection } from '../../kernel/netlink/connection.ts';
-import { NLM_F_CREATE } from '../../kernel/netlink/message.ts';
-import { addAddressRequest, listAddresses, type NewAddress } from '../../kernel/rtnetlink/address.ts';
-import type { Link, LinkIdentity } from '../../kernel/rtnetlink/link.ts';
-import { getLink } from '../../kernel/rtnetlink/link.ts';
-import { changeLink, changeLinkRequest } from '../../kernel/rtnetlink/link-change.ts';
-import { listRoutes, mainTable, type NewRoute } from '../../kernel/rtnetlink/route.ts';
-import { addRouteRequest } from '../../kernel/rtnetlink/route-change.ts';
-import { linkSysctl } from '../../kernel/sysctl/index.ts';
+import { CniError, type IpConfig, type Route as ResultRoute } from '../cni/index.ts';
+import type { Connection } from '../kernel/netlink/connection.ts';
+import { NLM_F_CREATE } from '../kernel/netlink/message.ts';
+import { addAddressRequest, listAddresses, type NewAddress } from '../kernel/rtnetlink/address.ts';
+import type { Link, LinkIdentity } from '../kernel/rtnetlink/link.ts';
+import { getLink } from '../kernel/rtnetlink/link.ts';
+import { changeLink, changeLinkRequest } from '../kernel/rtnetlink/link-change.ts';
+import { listRoutes, mainTable, type NewRoute } from '../kernel/rtnetlink/route.ts';
+import { addRouteRequest } from '../kernel/rtnetlink/route-change.ts';
+import { linkSysctl } from '../kernel/sysctl/index.ts';
 import {
   formatPrefix,
   lastAddress,
@@ -17,8 +17,8 @@ import {
   parseAddress,
   parsePrefix,
   sameAddress,
-} from '../../lib/ip.ts';
-import type { MacAddress } from '../../lib/mac.ts';
+} from '../lib/ip.ts';
+import type { MacAddress } from '../lib/mac.ts';
 
 /** How the interface is to be configured. */
 export interface InterfaceOptions {
