@@ -1,0 +1,89 @@
+/**
+ * The kernel calls of a plugin's process, and killing it on entry to one of them, by strace(1). A call at whose entry
+ * the process is killed is not made, so killing at every call in turn is killing after every call in turn.
+ */
+import { readFileSync, rmSync } from 'node:fs';
+import { type PluginCall, runPlugin } from '../support/plugin.ts';
+
+/** Calls that change nothing outside the process: killing before one is killing before the next that may. */
+const harmless = [
+  'mmap munmap mprotect mremap madvise brk',
+  'pread64 recvfrom recvmsg stat lstat fstat newfstatat statx statfs fstatfs access readlink getcwd getdents64 lseek poll',
+  'futex rt_sigaction rt_sigprocmask sigaltstack sched_yield sched_getaffinity rseq clone3',
+  'setsockopt getsockname getpid gettid uname sysinfo getrandom prlimit64 prctl epoll_create1 epoll_ctl eventfd2',
+];
+const harmlessNames = harmless.flatMap((line) => line.split(' '));
+
+/** What the runtime does on its way to standard input, and how it looks at its memory and its limits at any time. */
+const ofStart =
+  /^(execve|arch_prctl|set_tid_address|set_robust_list|close|close_range|ioctl|fcntl)\b|O_RDONLY/;
+const ofRuntime = /["<]\/proc\/(self|\d+)\/|\/sys\/fs\/cgroup/;
+const ofInput = /^read\(0</;
+
+/** One call: the how-manyth of its name among the plugin's own and, as strace counts, among all; and how strace wrote it. */
+export interface Call {
+  readonly id: string;
+  readonly name: string;
+  readonly when: number;
+  readonly text: string;
+}
+
+let traces = 0;
+
+/** Runs a plugin under strace: how it ended, and the lines of strace. */
+async function traced(call: PluginCall, ...options: readonly string[]) {
+  const file = `/run/strace.${traces++}`;
+  const trace = ['-o', file, '-e', `trace=!${harmlessNames.join(',')}`, '-e', 'signal=none'];
+  const ended = await runPlugin({
+    ...call,
+    under: ['strace', '-qq', '-y', '-s', '80', ...trace, ...options],
+  });
+  const lines = readFileSync(file, 'utf8').trim().split('\n');
+  rmSync(file);
+  return { ...ended, lines };
+}
+
+/** The calls in lines of one thread: all, then those that are the plugin's own. */
+function parse(lines: readonly string[]): readonly Call[] {
+  const seen = new Map<string, number>();
+  const count = (key: string) => {
+    const next = (seen.get(key) ?? 0) + 1;
+    seen.set(key, next);
+    return next;
+  };
+  return lines.flatMap((text) => {
+    const name = /^(\w+)\(/.exec(text)?.[1];
+    if (name === undefined) return [];
+    const when = count(name);
+    if (name === 'read' || ofRuntime.test(text)) return [];
+    return [{ id: `${name} ${count(`own ${name}`)}`, name, when, text }];
+  });
+}
+
+/**
+ * The calls of a plugin that succeeds, from its input to its end. Those before only open files to read; all are the
+ * main thread's, because the runtime's other threads make none. @throws Error where that is not so
+ */
+export async function callsOf(call: PluginCall): Promise<readonly Call[]> {
+  const { exitCode, stdout, stderr, lines } = await traced(call, '-f');
+  if (exitCode !== 0) throw new Error(`${call.plugin} ${call.command} under strace: ${stdout}${stderr}`);
+  const main = `${/^\d+/.exec(lines[0] ?? '')?.[0]} `;
+  const others = lines.filter(
+    (line) => !line.startsWith(main) && !ofStart.test(line.replace(/^\d+ +(<\.\.\. )?/, '')),
+  );
+  const own = lines
+    .filter((line) => line.startsWith(main))
+    .map((line) => line.slice(main.length).trimStart());
+  const input = own.findIndex((line) => ofInput.test(line));
+  const early = own.slice(0, input).filter((line) => !ofStart.test(line) && !line.startsWith('read('));
+  if (input < 0 || early.length > 0 || others.length > 0) {
+    throw new Error(`calls before the input, or of other threads:\n${[...early, ...others].join('\n')}`);
+  }
+  return parse(own).slice(parse(own.slice(0, input)).length);
+}
+
+/** Kills a plugin on entry to the call that strace counts as `when`: the call that it was; undefined where it ended before. */
+export async function killAt(call: PluginCall, name: string, when: number): Promise<Call | undefined> {
+  const { exitCode, lines } = await traced(call, '-e', `inject=${name}:signal=KILL:when=${when}`);
+  return exitCode === 137 ? parse(lines).at(-1) : undefined;
+}

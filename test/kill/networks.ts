@@ -1,0 +1,63 @@
+/** The networks that are tested: between them, they have every kind of thing that a plugin makes. */
+import type { Network } from './chain.ts';
+
+const hostLocal = {
+  ipam: { type: 'host-local', ranges: [[{ subnet: '10.1.0.0/24' }], [{ subnet: 'fd00:1::/64' }]] },
+};
+const bridge = { type: 'bridge', bridge: 'br0' };
+
+/** Reservations only. */
+export const reservations: Network = {
+  ifname: 'eth0',
+  plugins: [{ ...bridge, ...hostLocal, executable: 'host-local' }],
+};
+
+/** Links and addresses, and nothing that is shared but the bridge. */
+export const plain: Network = { ifname: 'eth0', plugins: [{ ...bridge, ...hostLocal }] };
+
+/** Links, and addresses that nobody reserves. */
+export const fixed: Network = {
+  ifname: 'eth0',
+  plugins: [
+    {
+      ...bridge,
+      ipam: { type: 'static', addresses: [{ address: '10.1.0.9/24' }, { address: 'fd00:1::9/64' }] },
+    },
+  ],
+};
+
+/** All that bridge does. */
+export const full: Network = {
+  ifname: 'eth0',
+  plugins: [
+    {
+      ...bridge,
+      ...hostLocal,
+      isDefaultGateway: true,
+      ipMasq: true,
+      macspoofchk: true,
+      hairpinMode: true,
+      portIsolation: true,
+    },
+  ],
+};
+
+/** Ports of both protocols and families. */
+export const published: Network = {
+  ifname: 'eth0',
+  plugins: [
+    { ...bridge, ...hostLocal, isGateway: true },
+    {
+      type: 'portmap',
+      runtimeConfig: {
+        portMappings: [
+          { hostPort: 8080, containerPort: 80, protocol: 'tcp' },
+          { hostPort: 5353, containerPort: 53, protocol: 'udp' },
+        ],
+      },
+    },
+  ],
+};
+
+/** The container's own loopback. */
+export const loopback: Network = { ifname: 'lo', plugins: [{ type: 'loopback' }] };
