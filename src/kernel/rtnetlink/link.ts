@@ -1,11 +1,12 @@
 /** Links (network interfaces): reading them. */
 import type { MacAddress } from '../../lib/mac.ts';
+import { once } from '../../lib/once.ts';
 import type { Connection } from '../netlink/connection.ts';
 import { isNetlinkError } from '../netlink/error.ts';
 import type { Frame, Request } from '../netlink/message.ts';
 import { type BridgePort, decodeBridgePort } from './bridge-port-data.ts';
 import { readFlags } from './codecs.ts';
-import { decodeLinkData, type KindWithData } from './kinds/kinds.ts';
+import { decodeLinkData, isKnownKind, type KindWithData } from './kinds/kinds.ts';
 import { linkMessage, type operStates, RTEXT_FILTER_SKIP_STATS, RTM_GETLINK } from './link-message.ts';
 import { type LinkFlags, linkFlags } from './link-settings.ts';
 
@@ -93,7 +94,13 @@ export function listLinks(connection: Connection, filter: LinkFilter = {}): Link
 function decodeLink(frame: Frame): Link {
   const { header, attributes } = linkMessage.decode(frame.body);
   const { info = {}, mac = '', mtu = 0, name = '', operState = 'unknown', ...rest } = attributes;
-  const known = decodeLinkData(info.kind, info.data ?? new Uint8Array());
+  const port = info.slaveKind === 'bridge' ? info.slaveData : undefined;
+  const { kind } = info;
+  // What few ask for is decoded when they do: a bridge and its ports have some forty attributes each.
+  const known = isKnownKind(kind)
+    ? { kind, data: once(() => decodeLinkData(kind, info.data ?? new Uint8Array())) }
+    : undefined;
+  const bridgePort = port && once(() => decodeBridgePort(port));
   return {
     index: header.index,
     name,
@@ -104,7 +111,9 @@ function decodeLink(frame: Frame): Link {
     kindName: info.kind,
     master: rest.master,
     masterKind: info.slaveKind,
-    bridgePort: info.slaveKind === 'bridge' && info.slaveData ? decodeBridgePort(info.slaveData) : undefined,
+    get bridgePort() {
+      return bridgePort?.();
+    },
     parent: rest.parent,
     parentNetnsId: rest.parentNetnsId,
     alias: rest.alias,
@@ -113,6 +122,9 @@ function decodeLink(frame: Frame): Link {
     permanentMac: rest.permanentMac,
     promiscuity: rest.promiscuity ?? 0,
     hardwareType: header.type,
-    ...(known ?? { kind: undefined, data: undefined }),
-  };
+    kind: known?.kind,
+    get data() {
+      return known?.data();
+    },
+  } as Link;
 }

@@ -28,8 +28,12 @@ export function encodeLinkData({ kind, data }: KindWithData): Uint8Array {
   return writer.finish();
 }
 
-/** Decodes a kind's data; undefined for a kind that is not known here. Throws CodecError. */
-export function decodeLinkData(kind: string | undefined, data: Uint8Array): KindWithData | undefined {
-  if (kind === undefined || !Object.hasOwn(linkKinds, kind)) return undefined;
-  return { kind, data: linkKinds[kind as LinkKind].decode(data) } as KindWithData;
+/** Whether a kind of the kernel's is known here. */
+export function isKnownKind(kind: string | undefined): kind is LinkKind {
+  return kind !== undefined && Object.hasOwn(linkKinds, kind);
+}
+
+/** Decodes a kind's data. Throws CodecError. */
+export function decodeLinkData<K extends LinkKind>(kind: K, data: Uint8Array): LinkData<K> {
+  return linkKinds[kind].decode(data) as LinkData<K>;
 }
