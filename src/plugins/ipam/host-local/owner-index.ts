@@ -17,7 +17,6 @@ import {
   writeFileSync,
 } from '../../../kernel/sys/file.ts';
 import { formatAddress, parseAddress } from '../../../lib/ip.ts';
-import { sha256 } from '../../../plugin/hash.ts';
 import { codeOf, type Owner, type Reservation } from './reservation.ts';
 
 /** A reservation whose owner is known. */
@@ -117,8 +116,9 @@ function hex(byte: number): string {
   return byte.toString(16).padStart(2, '0');
 }
 
+/** A CRC is the same in every version of the runtime, and makes no object for each of many thousands. */
 function bucketOf(containerId: string): string {
-  return hex(sha256(containerId)[0] ?? 0);
+  return hex(Bun.hash.crc32(containerId) & 0xff);
 }
 
 function byBucket(reservations: readonly Reservation[]): Map<string, Owned[]> {
