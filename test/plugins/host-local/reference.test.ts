@@ -181,6 +181,71 @@ describe.each([
   });
 });
 
+/** Numbers that look random and are the same in every run (a linear congruential generator, Numerical Recipes'). */
+function chooser(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+}
+
+test.each([1, 2, 3])(
+  '120 calls by one or the other, by chance (%d): each does what the other would',
+  async (seed) => {
+    const choose = chooser(seed);
+    const config = network({ ranges: [[{ subnet: '10.1.0.0/28' }]] });
+    // The addresses in order; who has which; the one given last.
+    const order = Array.from({ length: 13 }, (_, index) => `10.1.0.${index + 2}`);
+    const model = new Map<string, string>();
+    let last = order.length - 1;
+
+    for (let step = 0; step < 120; step++) {
+      const side = choose(2) === 0 ? ours : theirs;
+      const id = `c${choose(18)}`;
+      const held = [...model].find(([, owner]) => owner === `${id}/eth0`)?.[0];
+      const turn = [...order.slice(last + 1), ...order.slice(0, last + 1)];
+      const next = turn.find((address) => !model.has(address));
+      switch (choose(5)) {
+        case 0:
+        case 1: {
+          const outcome = await give(config, id, side).catch(() => [] as string[]);
+          const expected = held === undefined ? next : undefined;
+          expect({ step, id, outcome }).toEqual({
+            step,
+            id,
+            outcome: expected === undefined ? [] : [`${expected}/28`],
+          });
+          if (expected === undefined) break;
+          model.set(expected, `${id}/eth0`);
+          last = order.indexOf(expected);
+          break;
+        }
+        case 2: {
+          const outcome = await check(config, id, side).then(
+            () => true,
+            () => false,
+          );
+          expect({ step, id, outcome }).toEqual({ step, id, outcome: held !== undefined });
+          break;
+        }
+        case 3:
+          await take(config, id, side);
+          if (held !== undefined) model.delete(held);
+          break;
+        default: {
+          // An operator frees an address by hand.
+          const address = order[choose(order.length)] ?? '';
+          rmSync(`${storeOf(config)}/${address}`, { force: true });
+          model.delete(address);
+        }
+      }
+      expect({ step, held: reservationsOf(config) }).toEqual({ step, held: Object.fromEntries(model) });
+    }
+  },
+  60_000,
+);
+
 test('both at once on one store: every container has its own addresses, and all are freed', async () => {
   const config = network({ ranges: [[v4], [v6]] });
   const ids = Array.from({ length: 40 }, (_, index) => `c${index}`);
