@@ -88,7 +88,7 @@ test(
     const [add = 0, , del = 0, again = 0] = few;
     expect(add).toBeLessThanOrEqual(40);
     expect(del).toBeLessThanOrEqual(50);
-    expect(again).toBeLessThanOrEqual(6);
+    expect(again).toBeLessThanOrEqual(18);
   },
   limit(60),
 );

@@ -8,16 +8,20 @@ import type { BridgeConfig } from './config.ts';
 import { deleteHostLink, deleteLinkIfThere } from './port.ts';
 
 /**
- * Removes the links first, so that an address is free only when nobody has it any more, then what points at the
- * container, then the reservation.
+ * Removes what points at the container, then the links, then the reservation: an address is free only when nobody has
+ * it any more.
  */
 export async function del(request: DelRequest<BridgeConfig>): Promise<void> {
   const { attachment, ipam } = request;
+  let rules: Disposable | undefined;
   await runAll([
+    async () => {
+      rules = (await import('./rules.ts')).removeRules(attachment);
+    },
     () => deleteContainerLink(attachment.netns, attachment.ifname),
     () => deleteHostLinks(request),
-    async () => (await import('./rules.ts')).removeRules(attachment),
     () => (ipam.configured ? ipam.del() : undefined),
+    () => rules?.[Symbol.dispose](),
   ]);
 }
 

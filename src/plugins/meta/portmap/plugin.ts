@@ -10,12 +10,13 @@ import {
   type Result,
   type StatusRequest,
 } from '../../../cni/index.ts';
+import type { Connection } from '../../../kernel/netlink/connection.ts';
 import { getGeneration } from '../../../kernel/nftables/generation.ts';
 import type { FoundElement } from '../../shared/nftables/element.ts';
 import { goneFrom, ownedBy, ownerComment, type Whose } from '../../shared/nftables/owner.ts';
 import { checkElements, putElements } from '../../shared/nftables/ownership.ts';
 import { removeElements } from '../../shared/nftables/removal.ts';
-import { withNftables, withNftablesIfThere } from '../../shared/nftables/socket.ts';
+import { openNftablesIfThere, withNftables } from '../../shared/nftables/socket.ts';
 import { type PortmapConfig, portMappings, portmapSchema, refuseImpossible } from './config.ts';
 import { portsAmong } from './index-entry.ts';
 import { allowLocalhost, checkLocalhost } from './localhost.ts';
@@ -66,12 +67,15 @@ function notChained(): CniError {
  */
 async function del(request: AddRequest<PortmapConfig> | DelRequest<PortmapConfig>): Promise<void> {
   const { attachment, common } = request;
-  if (remove(ownedBy(attachment)).length > 0 || common.runtimeConfig?.portMappings === undefined) return;
+  using connection = openNftablesIfThere();
+  if (connection === undefined) return;
+  const removed = remove(connection, ownedBy(attachment));
+  if (removed.length > 0 || common.runtimeConfig?.portMappings === undefined) return;
   const [{ removeReferenceRules }, { referenceRules }] = await Promise.all([
     import('../../shared/nftables/reference-rules.ts'),
     import('./reference.ts'),
   ]);
-  withNftablesIfThere((connection) => removeReferenceRules(connection, referenceRules(attachment)));
+  removeReferenceRules(connection, referenceRules(attachment));
 }
 
 function check(request: CheckRequest<PortmapConfig>): void {
@@ -87,16 +91,14 @@ function check(request: CheckRequest<PortmapConfig>): void {
 }
 
 function gc({ network, validAttachments }: GcRequest<PortmapConfig>): void {
-  remove(goneFrom(network, validAttachments));
+  using connection = openNftablesIfThere();
+  if (connection !== undefined) remove(connection, goneFrom(network, validAttachments));
 }
 
-function remove(whose: Whose): readonly FoundElement[] {
-  const found = withNftablesIfThere((connection) => {
-    const removed = removeElements(connection, section, whose);
-    forgetStaleFlows(connection, portsAmong(removed));
-    return removed;
-  });
-  return found ?? [];
+function remove(connection: Connection, whose: Whose): readonly FoundElement[] {
+  const removed = removeElements(connection, section, whose);
+  forgetStaleFlows(connection, portsAmong(removed));
+  return removed;
 }
 
 function status({ config }: StatusRequest<PortmapConfig>): void {

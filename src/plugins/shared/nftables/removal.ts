@@ -6,6 +6,7 @@ import { deleteAt, type FoundElement, findElement } from './element.ts';
 import { isOwnedBy, type Whose } from './owner.ts';
 import { readEntries } from './owner-index.ts';
 import type { Section } from './section.ts';
+import { unlessAbsent } from './socket.ts';
 import { deleteUnusedChains } from './unused-chains.ts';
 
 /**
@@ -19,13 +20,14 @@ export function removeElements(
   whose: Whose,
 ): readonly FoundElement[] {
   let found: readonly FoundElement[] = [];
-  withGeneration(connection, () => {
+  const plan = () => {
     found =
       'owner' in whose
         ? elementsOf(connection, section, whose.owner)
         : allElements(connection, section).filter((one) => isOwnedBy(whose, one.owner));
     return [...deleteAt(found), ...deleteUnusedChains(connection, section, found)];
-  });
+  };
+  unlessAbsent(() => withGeneration(connection, plan), []);
   return found;
 }
 

@@ -4,14 +4,17 @@ import { NoNftablesError } from '../../../kernel/nftables/generation.ts';
 import { openNftables } from '../../../kernel/nftables/operation.ts';
 import { SystemError } from '../../../kernel/sys/libc.ts';
 
-/** For DEL and GC, which have nothing to do where the kernel has no nftables: `use`, or else nothing. */
-export function withNftablesIfThere<T>(use: (connection: Connection) => T): T | undefined {
+/**
+ * Opens a socket; undefined where the kernel has not even netfilter's netlink. Closing it waits until the kernel has
+ * freed what was deleted last in its namespace (nft_rcv_nl_event, nf_tables_api.c): 10 ms and more, in which a caller
+ * may do other things before it closes.
+ */
+export function openNftablesIfThere(): (Connection & Disposable) | undefined {
   try {
-    return withNftables(use);
+    const connection = openNftables();
+    return { ...connection, [Symbol.dispose]: connection.close };
   } catch (error) {
-    // EPROTONOSUPPORT: not even netfilter's netlink.
-    const isAbsent = error instanceof SystemError && error.code === 'EPROTONOSUPPORT';
-    if (isAbsent || error instanceof NoNftablesError) return undefined;
+    if (error instanceof SystemError && error.code === 'EPROTONOSUPPORT') return undefined;
     throw error;
   }
 }
@@ -23,5 +26,15 @@ export function withNftables<T>(use: (connection: Connection) => T): T {
     return use(connection);
   } finally {
     connection.close();
+  }
+}
+
+/** For DEL and GC: a kernel without nf_tables has nothing to remove. */
+export function unlessAbsent<T>(remove: () => T, nothing: T): T {
+  try {
+    return remove();
+  } catch (error) {
+    if (error instanceof NoNftablesError) return nothing;
+    throw error;
   }
 }
