@@ -68,7 +68,7 @@ export function configureInterface(
 
 /**
  * Lets the neighbours know who has the interface's addresses now; one may have had another owner a moment ago. The
- * kernel does so by itself when an interface goes up, but a bridge still drops that; and again, as here, when a
+ * kernel does so by itself when an interface goes up, but a bridge whose port is not up yet drops that; and again, as here, when a
  * hardware address is set (inetdev_event, ndisc_netdev_event), where interfaceSysctls asked for it.
  */
 export function announceAddresses(container: Connection, ifname: string, mac: MacAddress): void {

@@ -85,6 +85,22 @@ test('several subnets of a family: the bridge is the gateway in each', async () 
   for (const gateway of gateways) expect(await ping(two.container.netns, gateway)).toBe(true);
 });
 
+test('a subnet that is added to a network: the bridge keeps its gateway address and gets the other one', async () => {
+  const base = network({ isGateway: true });
+  const other = base.subnet4.replace('.0.0/', '.7.0/');
+  const withRanges = (...subnets: string[]) => ({
+    ...base,
+    ipam: { type: 'host-local', ranges: subnets.map((subnet) => [{ subnet }]) },
+  });
+  const first = await attach(withRanges(base.subnet4));
+  await attach(withRanges(base.subnet4, other));
+  expect(await addressesOf(undefined, base.bridge)).toEqual([
+    `${base.gateway4}/24`,
+    other.replace('.0/', '.1/'),
+  ]);
+  expect(await ping(first.container.netns, base.gateway4)).toBe(true);
+});
+
 test('a bridge that has its addresses and others is used as it is', async () => {
   const config = network({ isGateway: true });
   const mac = '02:00:00:00:00:77';
