@@ -1,6 +1,7 @@
 import type { Command } from '../command.ts';
 import { add } from './add.ts';
 import { check } from './check.ts';
+import { conformance } from './conformance.ts';
 import { del } from './del.ts';
 import { gc } from './gc.ts';
 import { helpOn } from './help.ts';
@@ -19,6 +20,7 @@ export const commands: readonly Command[] = [
   status,
   gc,
   validate,
+  conformance,
   install,
   version,
   helpOn(() => commands),
