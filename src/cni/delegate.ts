@@ -6,6 +6,7 @@ import type { JsonObject } from './json.ts';
 import type { Delegate, DelegateOptions, Ipam, Plugin } from './plugin.ts';
 import { decodeResult } from './result-decode.ts';
 import type { UndoSteps } from './undo.ts';
+import type { RunningCalls } from './unfinished.ts';
 import type { CniCommand, CniVersion } from './version.ts';
 
 /** What a delegated call needs of the request it is made for. */
@@ -20,6 +21,8 @@ export interface Delegator {
   /** Where an ADD registers its DEL. */
   readonly undo: UndoSteps;
   readonly callInProcess: CallInProcess;
+  /** Where its calls are entered while they run. */
+  readonly running: RunningCalls;
 }
 
 /** Calls a plugin in this process: what it would print, or throws the `CniError` that it would print. */
@@ -33,7 +36,14 @@ type DelegatedCommand = Exclude<CniCommand, 'VERSION'>;
 
 /** The plugin of this type; it is looked for on `CNI_PATH` when it is called. */
 export function delegateTo(delegator: Delegator, type: string, options: DelegateOptions = {}): Delegate {
-  const call = async (command: DelegatedCommand) => {
+  const call = (command: DelegatedCommand) => {
+    const answer = answerOf(command);
+    const ended = () => delegator.running.delete(answer);
+    delegator.running.set(answer, `${command} of plugin \`${type}\``);
+    answer.then(ended, ended);
+    return answer;
+  };
+  const answerOf = async (command: DelegatedCommand) => {
     try {
       return await callDelegate(delegator, type, command, options);
     } catch (error) {

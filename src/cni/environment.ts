@@ -10,6 +10,8 @@ export interface Parameters {
   readonly containerId: string;
   readonly netns: string;
   readonly ifname: string;
+  /** `CNI_NETNS_OVERRIDE`, of the reference library (pkg/skel): the namespace may be the plugin's own. */
+  readonly netnsOverride: boolean;
   /** `CNI_ARGS` as keys and values. */
   readonly args: ReadonlyMap<string, string>;
   /** The directories of `CNI_PATH`. */
@@ -60,7 +62,8 @@ export function readParameters(command: CniCommand, env: Environment): Parameter
   const args = parseArgs(env.CNI_ARGS ?? '', isDel ? [] : faults);
   if (faults.length > 0)
     throw new CniError('invalidEnvironment', `environment variables: ${faults.join('; ')}`);
-  return { containerId, netns, ifname, args, pluginPath: splitPath(env.CNI_PATH ?? '') };
+  const netnsOverride = /^(?:true|1)$/i.test(env.CNI_NETNS_OVERRIDE ?? '');
+  return { containerId, netns, ifname, netnsOverride, args, pluginPath: splitPath(env.CNI_PATH ?? '') };
 }
 
 /** Whether an operation is about one attachment, and not about the plugin or a whole network. */

@@ -1,5 +1,6 @@
 /** What the harness needs of the process it runs in. It is injected, so that a plugin can be run anywhere. */
 import type { Plugin } from './plugin.ts';
+import type { Watch } from './watch.ts';
 
 /** The most that is read from standard input, in bytes; the largest real configurations have a few kilobytes. */
 export const stdinLimit = 4 * 1024 * 1024;
@@ -25,4 +26,6 @@ export interface Host {
   readonly resolve?: Resolve;
   /** Whether there is a plain file at a path: how executables are found. By node:fs if not given. */
   isFile?(path: string): boolean;
+  /** Watches for mistakes of the plugin's author while a verb runs; not watched if not given. */
+  readonly watch?: () => Watch;
 }

@@ -54,3 +54,4 @@ export {
   unknown,
 } from './schema/index.ts';
 export { type CniCommand, type CniVersion, cniVersions, currentVersion, isAtLeast } from './version.ts';
+export { type Seen, type Watch, watchProcess } from './watch.ts';

@@ -1,7 +1,8 @@
 /** The host that is this process, with what Node, Bun and Deno share. */
 import { readSync, statSync, writeSync } from 'node:fs';
-import type { Host, Resolve } from './host.ts';
+import type { Host } from './host.ts';
 import { type ProcessFiles, processHost } from './process-host.ts';
+import { watchProcess } from './watch.ts';
 
 /** node:fs as a host needs it. */
 export const nodeFiles: ProcessFiles = {
@@ -10,7 +11,7 @@ export const nodeFiles: ProcessFiles = {
   isFile: (path) => statSync(path, { throwIfNoEntry: false })?.isFile() === true,
 };
 
-/** This process as a plugin's host: its environment, standard input, output and error. */
-export function nodeHost(options: { readonly resolve?: Resolve } = {}): Host {
-  return processHost(nodeFiles, options);
+/** This process as a plugin's host: its environment, standard input, output and error; mistakes of the author are watched for. */
+export function nodeHost(options: Pick<Host, 'resolve'> = {}): Host {
+  return processHost(nodeFiles, { watch: watchProcess, ...options });
 }

@@ -20,12 +20,16 @@ export interface Attachment {
 export interface AttachmentInNamespace extends Attachment {
   /** The namespace's absolute path. Not yet opened: it may turn out not to be a namespace. */
   readonly netns: string;
+  /** Whether the runtime allows that the namespace is the plugin's own (`CNI_NETNS_OVERRIDE`). */
+  readonly netnsOverride?: boolean;
 }
 
 /** An attachment that is being removed; the runtime need not know the namespace any more. */
 export interface AttachmentToRemove extends Attachment {
   /** The namespace's absolute path if the runtime still has it. It may be gone. */
   readonly netns?: string;
+  /** Whether the runtime allows that the namespace is the plugin's own (`CNI_NETNS_OVERRIDE`). */
+  readonly netnsOverride?: boolean;
 }
 
 /** An attachment that still exists, as the runtime lists them for GC. */

@@ -1,7 +1,7 @@
 /** The host that is this process, on whatever reads and writes its descriptors. */
 import { bytesFromText, doubled, textFromBytes } from '../lib/bytes.ts';
 import { CniError, messageOf } from './error.ts';
-import type { Host, Resolve } from './host.ts';
+import type { Host } from './host.ts';
 
 /** The few file operations that a host needs, as node:fs has them. */
 export interface ProcessFiles {
@@ -12,7 +12,7 @@ export interface ProcessFiles {
 }
 
 /** This process as a plugin's host: its environment, standard input, output and error. */
-export function processHost(files: ProcessFiles, options: { readonly resolve?: Resolve } = {}): Host {
+export function processHost(files: ProcessFiles, options: Pick<Host, 'resolve' | 'watch'> = {}): Host {
   return {
     ...options,
     env: process.env,

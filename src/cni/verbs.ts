@@ -13,6 +13,7 @@ import { encodeResult } from './result-encode.ts';
 import { describeProblem, type Problem } from './schema/schema.ts';
 import { asUnavailable } from './status.ts';
 import { type UndoSteps, undoSteps } from './undo.ts';
+import { type RunningCalls, toTheEnd, type Verb } from './unfinished.ts';
 import type { CniCommand, CniVersion } from './version.ts';
 
 /** A call whose environment, configuration text and version are right. */
@@ -43,28 +44,30 @@ export async function callVerb(call: Call): Promise<JsonObject | undefined> {
   const { command, parameters } = call;
   const config = readConfig(call);
   const undo = undoSteps();
-  const request = { ...makeRequest(call, config, undo), ...previousOf(config) };
+  const running: RunningCalls = new Map();
+  const verb: Verb = { plugin: call.plugin.name, command, host: call.host, running };
+  const request = { ...makeRequest(call, config, undo, running), ...previousOf(config) };
   const attachment = attachmentOf(parameters, config.common.name);
   const inNamespace = { ...attachment, netns: parameters.netns };
   switch (command) {
     case 'ADD':
-      return add(call, { ...request, command, attachment: inNamespace, onFailure: undo.add }, undo);
+      return add(call, { ...request, command, attachment: inNamespace, onFailure: undo.add }, undo, verb);
     case 'DEL':
-      await verbs.del({ ...request, command, attachment });
+      await toTheEnd(verb, () => verbs.del({ ...request, command, attachment }));
       return undefined;
     case 'CHECK':
-      await verbs.check({
-        ...request,
-        command,
-        attachment: inNamespace,
-        previousResult: config.previousResult ?? {},
+      await toTheEnd(verb, () => {
+        const { previousResult = {} } = config;
+        return verbs.check({ ...request, command, attachment: inNamespace, previousResult });
       });
       return undefined;
     case 'GC':
-      await verbs.gc?.({ ...request, command, validAttachments: config.validAttachments });
+      await toTheEnd(verb, () => {
+        return verbs.gc?.({ ...request, command, validAttachments: config.validAttachments });
+      });
       return undefined;
     case 'STATUS':
-      await asUnavailable(async () => verbs.status?.({ ...request, command }));
+      await asUnavailable(() => toTheEnd(verb, () => verbs.status?.({ ...request, command })));
       return undefined;
   }
 }
@@ -96,13 +99,19 @@ function readPrevious({ plugin, command, version }: Call, previous: unknown): Re
   }
 }
 
-function makeRequest(call: Call, { own, common }: CallConfig, undo: UndoSteps): Request<unknown> {
+function makeRequest(
+  call: Call,
+  { own, common }: CallConfig,
+  undo: UndoSteps,
+  running: RunningCalls,
+): Request<unknown> {
   const { plugin, parameters, env, host, stdin, version, callInProcess } = call;
   const { args, pluginPath } = parameters;
-  const delegator: Delegator = { host, env, stdin, cniVersion: version, pluginPath, undo, callInProcess };
+  const cniVersion = version;
+  const delegator: Delegator = { host, env, stdin, cniVersion, pluginPath, undo, callInProcess, running };
   return {
     plugin: plugin.name,
-    cniVersion: version,
+    cniVersion,
     network: common.name,
     config: own,
     common,
@@ -118,14 +127,23 @@ function previousOf({ previousResult }: CallConfig): { previousResult?: Result }
   return previousResult === undefined ? {} : { previousResult };
 }
 
-function attachmentOf({ containerId, ifname, netns }: Parameters, network: string): AttachmentToRemove {
-  return { network, containerId, ifname, ...(netns !== '' && { netns }) };
+function attachmentOf(
+  { containerId, ifname, netns, netnsOverride }: Parameters,
+  network: string,
+): AttachmentToRemove {
+  return {
+    network,
+    containerId,
+    ifname,
+    ...(netns !== '' && { netns }),
+    ...(netnsOverride && { netnsOverride }),
+  };
 }
 
 /** Whatever goes wrong until the result is in the caller's version, the steps made are undone. */
-async function add(call: Call, request: AddRequest, undo: UndoSteps): Promise<JsonObject> {
+async function add(call: Call, request: AddRequest, undo: UndoSteps, verb: Verb): Promise<JsonObject> {
   try {
-    const result = await call.plugin.verbs.add(request);
+    const result = await toTheEnd(verb, () => call.plugin.verbs.add(request));
     refuseWrongResult(call.plugin.name, result, request.previousResult);
     return encodeResult(result, call.version);
   } catch (thrown) {
