@@ -55,6 +55,8 @@ const layout = nfnetlinkLayout({
 
 /** An attribute's length has 16 bits; this leaves room for the list's own headers. */
 const maxListBytes = 65_000;
+/** More than an element's attributes ever take: two keys and data of 64 bytes, user data of 256, twice for a range. */
+const maxElementBytes = 1_024;
 
 function encodeData(set: NftSet, data: unknown): ElementAttributes {
   if (set.data === undefined) return {};
@@ -145,21 +147,26 @@ function operations(
   elements: readonly LooseElement[],
   message: { verb: string; type: number; flags: number; withData: boolean },
 ): Operation[] {
-  const groups: { encoded: ElementAttributes[]; texts: string[]; size: number }[] = [];
+  const fewElements = elements.length * maxElementBytes <= maxListBytes;
+  const groups: { encoded: ElementAttributes[]; members: LooseElement[]; size: number }[] = [];
   for (const element of elements) {
     const encoded = encodeElement(set, element, message.withData);
-    const size = encoded.reduce((sum, part) => sum + encodedSize(part), 0);
+    const size = fewElements ? 0 : encoded.reduce((sum, part) => sum + encodedSize(part), 0);
     let group = groups.at(-1);
     if (group === undefined || group.size + size > maxListBytes) {
-      group = { encoded: [], texts: [], size: 0 };
+      group = { encoded: [], members: [], size: 0 };
       groups.push(group);
     }
     group.encoded.push(...encoded);
-    group.texts.push(message.withData ? elementText(set, element) : keyText(set, element));
+    group.members.push(element);
     group.size += size;
   }
-  return groups.map(({ encoded, texts }) => ({
-    text: `${message.verb} element ${setText(set)} { ${texts.join(', ')} }`,
+  return groups.map(({ encoded, members }) => ({
+    // Made when somebody reads it: a plugin's start is too short for texts that nobody sees.
+    get text() {
+      const texts = members.map((member) => (message.withData ? elementText : keyText)(set, member));
+      return `${message.verb} element ${setText(set)} { ${texts.join(', ')} }`;
+    },
     type: message.type,
     flags: message.flags,
     body: () => body(set, encoded),
