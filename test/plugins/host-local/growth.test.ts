@@ -73,8 +73,11 @@ test('the same calls with 10 reservations and with 10,000, after the first call 
 
 test('calls of ours never make the index anew; one of the reference’s makes the next one of ours do so, once', async () => {
   const config = await networkWith(300);
-  const opened = async () =>
-    (await callsOf((under) => give(config, `c${Math.random()}`, { under }))).openat ?? 0;
+  const opened = async () => {
+    const { openat = 0 } = await callsOf((under) => give(config, 'again', { under }));
+    await take(config, 'again');
+    return openat;
+  };
   const usual = await opened();
   expect(await opened()).toBe(usual);
   writeFileSync(`${storeOf(config)}/10.99.0.1`, 'theirs\r\neth0', { mode: 0o600 });
