@@ -3,13 +3,14 @@
  * namespaces; these are the machine's, so they are removed one by one.
  */
 import { randomBytes } from 'node:crypto';
-import { readdirSync, rmdirSync } from 'node:fs';
+import { readdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { eventually } from './eventually.ts';
 
 const mounted = '/sys/fs/cgroup';
 const prefix = 'fairlead-test-';
 
 /** What killed test runs left is removed when it is this old, in milliseconds: no run takes that long. */
-const staleAge = 3_600_000;
+const staleAge = 600_000;
 
 /** A name for a control group, as a path below each hierarchy's root. */
 export function createCgroup(): string {
@@ -19,11 +20,20 @@ export function createCgroup(): string {
   return `/${prefix}${randomBytes(4).toString('hex')}-${Date.now()}`;
 }
 
-/** Removes it from every hierarchy. @returns the paths of those that cannot be, for a process is still in them */
-export function removeCgroup(cgroup: string): readonly string[] {
-  const own = () => groups((name) => `/${name}` === cgroup);
-  for (const path of own()) removeTree(path);
-  return own();
+/** Ends what still runs in it, which is nothing if all went well, and removes it from every hierarchy. */
+export async function emptyCgroup(cgroup: string): Promise<void> {
+  await eventually(`the control group ${cgroup} is gone`, async () => {
+    for (const path of groups((name) => `/${name}` === cgroup)) {
+      for (const pid of processesBelow(path)) process.kill(pid, 'SIGKILL');
+      removeTree(path);
+    }
+    return !hasCgroup(cgroup);
+  });
+}
+
+function processesBelow(path: string): readonly number[] {
+  const own = readFileSync(`${path}/cgroup.procs`, 'utf8').split('\n').filter(Boolean).map(Number);
+  return [...own, ...subdirectories(path).flatMap(processesBelow)];
 }
 
 /** Whether a control group is there, in any hierarchy. */
@@ -51,6 +61,6 @@ function removeTree(path: string): void {
   try {
     rmdirSync(path);
   } catch {
-    // A process is in it: another test run's, or one that the caller will hear of.
+    // A process is in it: another test run's, or one that is just ending.
   }
 }

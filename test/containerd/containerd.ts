@@ -15,7 +15,7 @@ import { dirname } from 'node:path';
 import { binDirectory } from '../support/plugin.ts';
 import { output } from '../support/program.ts';
 import { requireSandbox } from '../support/sandbox.ts';
-import { createCgroup, removeCgroup } from './cgroup.ts';
+import { createCgroup, emptyCgroup } from './cgroup.ts';
 import { type Cri, openCri } from './cri.ts';
 import { eventually } from './eventually.ts';
 import { imageName, writeImage } from './image.ts';
@@ -161,11 +161,15 @@ function control(directory: string, { config, socket }: Places, programs: string
     });
   };
   const remove = async () => {
-    await removeContainers({ cri, ctr });
-    cri.close();
-    await stop('SIGTERM');
-    const left = removeCgroup(cgroup);
-    if (left.length > 0) throw new Error(`processes are left in the control groups ${left.join(', ')}`);
+    try {
+      await removeContainers({ cri, ctr });
+    } finally {
+      cri.close();
+      await stop('SIGTERM');
+      await endShims({ socket });
+      await emptyCgroup(cgroup);
+    }
+    // After a failure containers' file systems are mounted in it still. Those go with the sandbox.
     rmSync(directory, { recursive: true });
   };
   return { directory, socket, cri, cgroup, ctrCommand, ctr, kill: () => stop('SIGKILL'), start, remove };
@@ -183,11 +187,19 @@ function spawn(config: string, logFile: string, programs: string | undefined): B
 }
 
 /** The processes that hold this containerd's containers, containerd-shim, by their ids. */
-export function shims({ socket }: Containerd): readonly number[] {
+export function shims({ socket }: Pick<Containerd, 'socket'>): readonly number[] {
   const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   return processes.map(Number).filter((pid) => {
     const [program = '', ...rest] = commandLine(pid);
     return program.endsWith('/containerd-shim-runc-v2') && rest.includes(socket);
+  });
+}
+
+/** Ends those that are left: containerd, when it is killed or busy, forgets one now and then. */
+export async function endShims(containerd: Pick<Containerd, 'socket'>): Promise<void> {
+  await eventually('no shim is left', async () => {
+    for (const shim of shims(containerd)) process.kill(shim, 'SIGKILL');
+    return shims(containerd).length === 0;
   });
 }
 

@@ -11,7 +11,7 @@ import { dist } from '../support/plugin.ts';
 import { output } from '../support/program.ts';
 import { limit } from '../support/sandbox.ts';
 import { testUnless } from '../support/unless.ts';
-import { hasCgroup, removeCgroup } from './cgroup.ts';
+import { emptyCgroup, hasCgroup } from './cgroup.ts';
 import { type Containerd, type ContainerdOptions, startContainerd } from './containerd.ts';
 import { containerd2Programs, withoutContainerd2 } from './containerd2.ts';
 import type { PodConfig } from './cri.ts';
@@ -44,7 +44,7 @@ afterEach(async () => {
   await containerd?.remove();
   containerd = undefined;
   await outside.remove();
-  if (!hadCtrCgroup) removeCgroup(ctrCgroup);
+  if (!hadCtrCgroup) await emptyCgroup(ctrCgroup);
   rmSync(confDirectory, { recursive: true, force: true });
   await unmountOpt();
 });

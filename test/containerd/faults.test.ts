@@ -8,7 +8,7 @@ import { ip } from '../support/container.ts';
 import { diff, type Snapshot, snapshot } from '../support/node.ts';
 import { output, runProgram } from '../support/program.ts';
 import { limit } from '../support/sandbox.ts';
-import { type Containerd, shims, startContainerd, useConflist } from './containerd.ts';
+import { type Containerd, endShims, shims, startContainerd, useConflist } from './containerd.ts';
 import { eventually } from './eventually.ts';
 import { example, lasting } from './example.ts';
 import { createNeighbour, type Neighbour, wire } from './neighbour.ts';
@@ -47,10 +47,7 @@ afterEach(async () => {
  * namespaces that it had made. No plugin has been called for those yet, so there is nothing in them.
  */
 async function removeForgotten(): Promise<void> {
-  await eventually('forgotten shims have ended', async () => {
-    for (const shim of shims(containerd)) kill(shim, 'SIGKILL');
-    return shims(containerd).length === 0;
-  });
+  await endShims(containerd);
   for (const name of readdirSync('/run/netns').filter((each) => each.startsWith('cni-'))) {
     const netns = `/run/netns/${name}`;
     if ((await runProgram(['mountpoint', '-q', netns])).exitCode === 0) {
