@@ -184,8 +184,11 @@ export async function cleanUp(): Promise<void> {
   await stopServers();
   removeContainers();
   for (const table of ['inet', 'bridge']) await runProgram(['nft', 'delete', 'table', table, 'fairlead']);
-  for (const { ifname } of await ip(undefined, 'link', 'show', 'type', 'bridge'))
-    await ip(undefined, 'link', 'del', String(ifname));
+  // A namespace's own end of a pair goes some time after the namespace; the pair goes at once with this one.
+  for (const kind of ['veth', 'bridge']) {
+    for (const { ifname } of await ip(undefined, 'link', 'show', 'type', kind))
+      await runProgram(['ip', 'link', 'del', String(ifname)]);
+  }
   rmSync('/var/lib/cni/networks', { recursive: true, force: true });
 }
 
