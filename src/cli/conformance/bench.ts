@@ -66,10 +66,13 @@ export interface Bench {
   on(command: 'DEL' | 'CHECK', attached: Attached, options?: CallOptions): Promise<Answer>;
 }
 
-let containers = 0;
-
 /** A bench for one rule. */
 export function createBench(subject: Subject): Bench {
+  let containers = 0;
+  const container = (id?: string) => {
+    containers += 1;
+    return makeContainer(subject, containers, id);
+  };
   const call = async (command: string, options: CallOptions = {}): Promise<Answer> => {
     const ended = await invoke({
       path: subject.path,
@@ -84,33 +87,33 @@ export function createBench(subject: Subject): Bench {
     return answer(command, ended);
   };
   const attach = async (options: CallOptions = {}): Promise<Attached> => {
-    const container = options.container ?? makeContainer(subject);
+    const of = options.container ?? container();
     const { version = subject.version, ifname = subject.ifname } = options;
-    const added = await call('ADD', { ...options, container });
+    const added = await call('ADD', { ...options, container: of });
     if (added.failed) throw new NotTried(`ADD fails: ${describe(added)}`);
     const json = added.json ?? {};
-    return { container, ifname, version, json, result: decode(json, version) };
+    return { container: of, ifname, version, json, result: decode(json, version) };
   };
   return {
     subject,
-    container: (id) => makeContainer(subject, id),
+    container,
     call,
     attach,
-    on: (command, { container, ifname, version, json }, options) => {
+    on: (command, { container: of, ifname, version, json }, options) => {
       // Before 0.4.0 a runtime gives DEL no result.
       const given = isAtLeast(version, '0.4.0') ? { prevResult: json } : {};
       const config = { ...given, ...options?.config };
-      return call(command, { container, ifname, version, ...options, config });
+      return call(command, { container: of, ifname, version, ...options, config });
     },
   };
 }
 
-function makeContainer(subject: Subject, id?: string): TestContainer {
-  containers += 1;
-  const container = createContainer(id ?? `conformance-${process.pid}-${containers}`);
+/** Ids repeat from rule to rule: each has a node of its own. */
+function makeContainer(subject: Subject, number: number, id = `conformance-${number}`): TestContainer {
+  const container = createContainer(id);
   if (subject.kind !== 'chained') return { ...container, previous: undefined };
   const template = decodeResult(subject.prevResult, { version: '1.1.0', subject: 'the previous result' });
-  return { ...container, previous: dress(container, template) };
+  return { ...container, previous: dress(container, `host${number}-`, template) };
 }
 
 /** The variables that each command has (SPEC.md section 2); a runtime gives VERSION, GC and STATUS none of a container. */
@@ -193,4 +196,10 @@ export function codeOf({ error }: Answer): number | undefined {
 export function objectIn(json: JsonObject, key: string): JsonObject | undefined {
   const value = json[key];
   return isJsonObject(value) ? value : undefined;
+}
+
+/** A member that is a list; empty where there is none. */
+export function listIn(json: JsonObject, key: string): readonly unknown[] {
+  const value = json[key];
+  return Array.isArray(value) ? value : [];
 }

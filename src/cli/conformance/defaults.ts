@@ -22,7 +22,7 @@ const hostLocal = {
   type: 'host-local',
   dataDir: '/var/lib/cni/conformance',
   ranges: [[{ subnet: '10.97.0.0/29' }]],
-  routes: [{ dst: '198.51.100.0/24' }],
+  routes: [{ dst: '198.51.100.0/24', gw: '10.97.0.1' }],
 };
 
 const ofInterface = (config: JsonObject): Setup => ({ kind: 'interface', ifname: 'eth0', config });
@@ -42,7 +42,7 @@ const setups: Readonly<Record<string, Setup>> = {
   static: ofIpam({
     type: 'static',
     addresses: [{ address: '10.97.0.5/24', gateway: '10.97.0.1' }],
-    routes: [{ dst: '198.51.100.0/24' }],
+    routes: [{ dst: '198.51.100.0/24', gw: '10.97.0.1' }],
   }),
   dhcp: ofIpam({ type: 'dhcp' }),
   portmap: chained({

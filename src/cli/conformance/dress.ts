@@ -8,13 +8,13 @@ import type { Container } from './node.ts';
 
 /**
  * Makes the interfaces of the result that have a sandbox, as veth pairs to the node, with the result's addresses and
- * routes, and gives each host end the gateways of its addresses. Returns the result as it is now: this container's namespace, and
+ * routes, and gives each host end, named by the prefix, the gateways of its addresses. Returns the result as it is now: this container's namespace, and
  * the interfaces' hardware addresses.
  */
-export function dress(container: Container, previous: Result): Result {
+export function dress(container: Container, hostPrefix: string, previous: Result): Result {
   const interfaces = previous.interfaces ?? [];
   const made = interfaces.map((each, index) =>
-    each.sandbox ? makeInterface(container, each, index, previous) : each,
+    each.sandbox ? makeInterface(container, hostPrefix + index, each, index, previous) : each,
   );
   for (const route of previous.routes ?? []) addRoute(container, route, previous);
   return { ...previous, interfaces: made };
@@ -22,11 +22,11 @@ export function dress(container: Container, previous: Result): Result {
 
 function makeInterface(
   container: Container,
+  hostName: string,
   { name, mac }: Interface,
   index: number,
   previous: Result,
 ): Interface {
-  const hostName = `c${container.id.slice(-8)}${index}`;
   const netns = openNetns(container.netns);
   try {
     const peer = { name, netns: netns.fd, ...(mac === undefined ? {} : { mac }) };

@@ -69,13 +69,17 @@ export function linesOf(state: State): readonly string[] {
   const nameOf = (index: number | undefined) => state.links.find((link) => link.index === index)?.name ?? '?';
   const links = state.links.map(({ name, kindName = 'no kind' }) => `link ${name} (${kindName})`);
   const addresses = state.addresses
-    .filter(({ prefix, scope }) => !(prefix.address.family === 6 && scope === 253))
+    .filter(({ prefix, scope, linkIndex }) => {
+      const linkLocal = prefix.address.family === 6 && scope === 253;
+      return !linkLocal && nameOf(linkIndex) !== 'lo';
+    })
     .map(({ prefix, linkIndex }) => `address ${formatPrefix(prefix)} on ${nameOf(linkIndex)}`);
   const routes = state.routes
     .filter(({ table, protocol }) => table !== 255 && protocol !== rtnetlink.routeProtocols.kernel)
-    .map(({ dst, gateway, oif }) => {
+    .map(({ dst, gateway, oif, table }) => {
       const via = gateway === undefined ? '' : ` via ${formatAddress(gateway)}`;
-      return `route ${formatPrefix(dst)}${via} on ${nameOf(oif)}`;
+      const where = table === rtnetlink.mainTable ? '' : ` in table ${table}`;
+      return `route ${formatPrefix(dst)}${via} on ${nameOf(oif)}${where}`;
     });
   return [...links, ...addresses, ...routes];
 }

@@ -29,11 +29,12 @@ export async function examine(node: Node, asked: Asked, kind: Kind | undefined):
   const known = cniVersions.filter((version) => listed.filter(isCniVersion).includes(version));
   const versions = known.length > 0 ? known : assumedVersions;
   const subject = { ...asked, versions, version: versions.at(-1) ?? '1.0.0' };
-  return { ...subject, kind: kind ?? (await kindOf(subject)) };
+  return { ...subject, kind: kind ?? (await kindOf(node, subject)) };
 }
 
 /** By what ADD does: an IPAM plugin gives addresses without interfaces, a chained one needs a previous result. */
-async function kindOf(subject: Omit<Subject, 'kind'>): Promise<Kind> {
+async function kindOf(node: Node, subject: Omit<Subject, 'kind'>): Promise<Kind> {
+  renew(node);
   const alone = createBench({ ...subject, kind: 'interface' });
   const { failed, json } = await alone
     .call('ADD', { container: alone.container() })
@@ -44,6 +45,7 @@ async function kindOf(subject: Omit<Subject, 'kind'>): Promise<Kind> {
   };
   if (!failed && has('interfaces')) return 'interface';
   if (!failed && has('ips')) return 'ipam';
+  renew(node);
   const behind = createBench({ ...subject, kind: 'chained' });
   const second = await behind.call('ADD', { container: behind.container() }).then((a) => a, hungIs(noAnswer));
   return second.failed ? 'interface' : 'chained';

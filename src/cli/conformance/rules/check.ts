@@ -1,8 +1,10 @@
 /** CHECK: SPEC.md section 2, "CHECK", since 0.4.0. */
+
+import { isJsonObject, type JsonObject } from '../../../cni/json.ts';
 import { rtnetlink } from '../../../kernel/index.ts';
 import type { Connection } from '../../../kernel/netlink/connection.ts';
-import { parsePrefix } from '../../../lib/ip.ts';
-import { type Attached, type Bench, describe } from '../bench.ts';
+import { parseAddress, parsePrefix } from '../../../lib/ip.ts';
+import { type Attached, type Bench, describe, listIn, objectIn } from '../bench.ts';
 import { fails, silent, succeeds } from '../expect.ts';
 import { addressIn, inside, linkIn, look, routeIn } from '../look.ts';
 import { NotTried, type Rule, section } from '../rule.ts';
@@ -65,6 +67,21 @@ export const checkRules: readonly Rule[] = [
     within(container.netns, (connection) => rtnetlink.deleteRoute(connection, found));
   }),
   {
+    id: 'check-gateway',
+    group: 'CHECK',
+    text: 'CHECK allows a route without `gw`, for which the gateway of an address is used',
+    section: `${section(5, 'ADD Success')}, \`routes\``,
+    level: 'must',
+    kinds: ['interface'],
+    since: '0.4.0',
+    run: async (bench) => {
+      await bench.on('DEL', await passing(bench));
+      const config = withoutGateways(bench);
+      const attached = await bench.attach({ config });
+      succeeds(await bench.on('CHECK', attached, { config }), 'CHECK with a route without gw');
+    },
+  },
+  {
     id: 'check-later-plugins',
     group: 'CHECK',
     text: 'CHECK allows what a later plugin has added: an address, a route, an interface',
@@ -105,30 +122,43 @@ async function passing(bench: Bench): Promise<Attached> {
   return attached;
 }
 
+/** The configuration with the IPAM plugin's routes left to the gateways of their addresses. */
+function withoutGateways({ subject }: Bench): JsonObject {
+  const ipam = objectIn(subject.config, 'ipam');
+  const routes = listIn(ipam ?? {}, 'routes').filter(isJsonObject);
+  if (ipam === undefined || !routes.some((route) => 'gw' in route))
+    throw new NotTried('its configuration has no route with `gw` in `ipam`');
+  return { ipam: { ...ipam, routes: routes.map(({ gw: _, ...route }) => route) } };
+}
+
 function within(netns: string, call: (connection: Connection) => void): void {
   inside(netns, call);
 }
 
 /** Adds what a later plugin may add, and returns the final result of such a chain. */
-function addAsLaterPlugin({ container, ifname, json }: Attached): object {
+function addAsLaterPlugin({ container, ifname, json, result }: Attached): object {
   const prefix = parsePrefix('203.0.113.7/32');
   const dst = parsePrefix('203.0.113.64/26');
+  const gw = result.ips?.find(({ gateway }) => gateway?.includes('.'))?.gateway;
+  const gateway = parseAddress(gw ?? '');
   within(container.netns, (connection) => {
     const link = linkIn(look(container.netns), ifname);
     if (link === undefined || prefix === undefined || dst === undefined)
       throw new NotTried(`there is no interface ${ifname} (rule add-creates-interface)`);
     rtnetlink.createLink(connection, { kind: 'bridge', name: 'later0', up: true });
     rtnetlink.replaceAddress(connection, link, { prefix });
-    rtnetlink.replaceRoute(connection, { dst, oif: link });
+    if (gateway !== undefined) rtnetlink.replaceRoute(connection, { dst, gateway, oif: link });
   });
-  const { interfaces, ips, routes } = json as Record<'interfaces' | 'ips' | 'routes', unknown>;
-  const listed = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
-  const own = listed(interfaces).findIndex((each) => (each as { name?: unknown }).name === ifname);
+  const interfaces = listIn(json, 'interfaces');
+  const own = interfaces.findIndex((each) => isJsonObject(each) && each.name === ifname);
   const version = json.cniVersion === '0.4.0' ? { version: '4' } : {};
   return {
     ...json,
-    interfaces: [...listed(interfaces), { name: 'later0', sandbox: container.netns }],
-    ips: [...listed(ips), { ...version, address: '203.0.113.7/32', ...(own >= 0 && { interface: own }) }],
-    routes: [...listed(routes), { dst: '203.0.113.64/26' }],
+    interfaces: [...interfaces, { name: 'later0', sandbox: container.netns }],
+    ips: [
+      ...listIn(json, 'ips'),
+      { ...version, address: '203.0.113.7/32', ...(own >= 0 && { interface: own }) },
+    ],
+    routes: [...listIn(json, 'routes'), ...(gw === undefined ? [] : [{ dst: '203.0.113.64/26', gw }])],
   };
 }
