@@ -42,7 +42,11 @@ export interface OwnerIndex {
 }
 
 /** Opens the index of the store in `directory`, kept in `side`, building it where the two do not agree. */
-export function openOwnerIndex(directory: string, side: string, read: () => Reservation[]): OwnerIndex {
+export function openOwnerIndex(
+  directory: string,
+  side: string,
+  read: () => readonly Reservation[],
+): OwnerIndex {
   const owners = `${side}/owners`;
   const known = new Map<string, readonly Owned[]>();
   let written = true;

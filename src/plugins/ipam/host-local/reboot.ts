@@ -87,12 +87,13 @@ export function forgetEarlierBoots(store: StoreToLookThrough): Error | undefined
 function oldAndGone(store: StoreToLookThrough): (reservation: Reservation) => boolean {
   const { directory, network, boot, resultCache = '/var/lib/cni/results' } = store;
   const since = boot.earliest();
-  const results = listOr(resultCache);
+  const results = new Set(listOr(resultCache));
   const isAlive = ({ containerId, ifname }: Owner) => {
     const start = `${network}-${containerId}-`;
-    return results
-      .filter((name) => (ifname === undefined ? name.startsWith(start) : name === `${start}${ifname}`))
-      .some((name) => isOfNow(`${resultCache}/${name}`, since));
+    // Only old reservations do not name the interface: they are few, results may be thousands.
+    const names =
+      ifname === undefined ? [...results].filter((name) => name.startsWith(start)) : [start + ifname];
+    return names.some((name) => results.has(name) && isOfNow(`${resultCache}/${name}`, since));
   };
   return ({ address, owner, abandoned }) => {
     if (modifiedAt(`${directory}/${formatAddress(address)}`) >= since) return false;

@@ -39,8 +39,8 @@ export interface Store {
   taken(): Set<string>;
   /** Frees what the attachment holds, or only those of the addresses that it holds. Nothing held is no error. */
   release(owner: Required<Owner>, only?: readonly IpAddress[]): void;
-  /** Frees the reservations for which `gone` says so, and returns them. Reads the whole store. */
-  releaseWhere(gone: (reservation: Reservation) => boolean): Reservation[];
+  /** Frees the reservations for which `gone` says so, and returns them. Reads the whole store, if that was not just done. */
+  releaseWhere(gone: (reservation: Reservation) => boolean, all?: readonly Reservation[]): Reservation[];
   close(): void;
 }
 
@@ -91,12 +91,15 @@ function placeOf(dataDir: string, network: string): Place {
 
 function openLocked(place: Place, boot: Boot | undefined): Omit<Store, 'close'> {
   const { directory, side } = place;
+  let read: readonly Reservation[] | undefined;
   const index = openOwnerIndex(directory, side, () => {
     removeTemporary(directory);
-    return readReservations(directory);
+    read = readReservations(directory);
+    return read;
   });
   const { releaseWhere, ...others } = operations(directory, index);
-  const problem = boot && forgetEarlierBoots({ ...place, boot, untouched: index.agreed, free: releaseWhere });
+  const free = (gone: (reservation: Reservation) => boolean) => releaseWhere(gone, read);
+  const problem = boot && forgetEarlierBoots({ ...place, boot, untouched: index.agreed, free });
   return {
     ...others,
     releaseWhere,
@@ -164,8 +167,7 @@ function operations(directory: string, index: OwnerIndex): Omit<Store, 'close'> 
       );
       index.settle();
     },
-    releaseWhere: (gone) => {
-      const all = readReservations(directory);
+    releaseWhere: (gone, all = readReservations(directory)) => {
       const going = new Set(all.filter(gone));
       if (going.size === 0) return [];
       for (const { address } of going) free(address);
