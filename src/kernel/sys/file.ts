@@ -3,9 +3,9 @@
  * every process 0.8 ms. Errors are SystemErrors, whose `code` is the one that node:fs errors have. What is seldom
  * needed is node:fs's business, loaded where it is (`process.getBuiltinModule`).
  */
-import { ptr } from 'bun:ffi';
 import { bytesFromText, doubled, textFromBytes } from '../../lib/bytes.ts';
 import { errnoNumber } from '../../lib/errno.ts';
+import { ptr } from './ffi.ts';
 import { check, cstring, SystemError } from './libc.ts';
 
 /** open(2)'s flags, linux/fcntl.h (asm-generic/fcntl.h). */

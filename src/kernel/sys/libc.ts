@@ -1,10 +1,11 @@
 /**
- * The C library's functions that Fairlead calls, by bun:ffi: sockets, namespaces, mounts and locks here, files in
- * file.ts. Loading takes about 0.2 ms, at the first call.
+ * The C library's functions that Fairlead calls: sockets, namespaces, mounts and locks here, files in
+ * file.ts. They are loaded at the first call.
  */
-import { dlopen, type Pointer, ptr, read } from 'bun:ffi';
+import type { Pointer } from 'bun:ffi';
 import { bytesFromText } from '../../lib/bytes.ts';
 import { errnoName, errnoNumber, errnoText } from '../../lib/errno.ts';
+import { type Functions, load, ptr, read } from './ffi.ts';
 
 const symbols = {
   socket: { args: ['i32', 'i32', 'i32'], returns: 'i32' },
@@ -33,17 +34,13 @@ const symbols = {
 } as const;
 
 /** The functions themselves, which answer -1 for failure. */
-export type Libc = ReturnType<typeof load>;
-
-function load() {
-  return dlopen('libc.so.6', symbols).symbols;
-}
+export type Libc = Functions<typeof symbols>;
 
 let loaded: Libc | undefined;
 
 /** Loads the functions, once. `check` is what calls them. */
 export function libc(): Libc {
-  loaded ??= load();
+  loaded ??= load('libc.so.6', symbols);
   return loaded;
 }
 
@@ -51,7 +48,7 @@ let address: Pointer | undefined;
 
 /** Where the main thread's errno is. */
 export function errnoAddress(): Pointer {
-  address ??= libc().__errno_location() as Pointer;
+  address ??= libc().__errno_location();
   return address;
 }
 

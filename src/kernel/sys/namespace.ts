@@ -3,7 +3,7 @@
  * native functions: running JavaScript may make the runtime start a thread (to compile it, to collect garbage), which
  * would stay in the other namespace for as long as it lives, and keep that one alive.
  */
-import { ptr, read } from 'bun:ffi';
+import { ptr, read } from './ffi.ts';
 import { closeSync, openSync } from './file.ts';
 import { cstring, errnoAddress, type Libc, libc, SOCK_CLOEXEC, SystemError } from './libc.ts';
 
