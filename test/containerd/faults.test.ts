@@ -169,11 +169,18 @@ describe('a Pod that cannot be connected: its caller is told why, and nothing is
     for (const pod of [two, four]) await removePod(containerd, pod);
   });
 
-  test('the list has a mistake', async () => {
-    await useConflist(containerd, oneSubnet({ gateway: '10.99.0' }));
-    expect(await refusal('wrong')).toMatch(/plugin type="bridge" failed \(add\): .*`gateway`.*"10\.99\.0"/);
-    for (const pod of await containerd.cri.pods()) await removePod(containerd, { id: pod });
-  });
+  test.each([
+    ['a plugin’s', { vlan: 5000 }, {}, /failed \(add\): .*`vlan`.*5000/],
+    ['the address manager’s', {}, { gateway: '10.99.0' }, /failed \(add\): .*`gateway`.*"10\.99\.0"/],
+  ])(
+    'the list has a mistake, %s; once that is mended the Pod can go',
+    async (_whose, bridge, range, message) => {
+      await useConflist(containerd, oneSubnet(range, bridge));
+      expect(await refusal('wrong')).toMatch(message);
+      await useConflist(containerd, oneSubnet({}));
+      for (const id of await containerd.cri.pods()) await removePod(containerd, { id });
+    },
+  );
 
   test('the list is of version 1.1.0, which containerd 1.6 does not take', async () => {
     await useConflist(containerd, { ...oneSubnet({}), cniVersion: '1.1.0' });
@@ -183,12 +190,12 @@ describe('a Pod that cannot be connected: its caller is told why, and nothing is
 });
 
 /** A network with a bridge of its own and one range of addresses. */
-function oneSubnet(range: object): object {
+function oneSubnet(range: object, bridge: object = {}): object {
   const ipam = { type: 'host-local', ranges: [[{ subnet: '10.99.0.0/24', ...range }]] };
   return {
     cniVersion: '1.0.0',
     name: 'other',
-    plugins: [{ type: 'bridge', bridge: 'other0', isGateway: true, ipam }],
+    plugins: [{ type: 'bridge', bridge: 'other0', isGateway: true, ...bridge, ipam }],
   };
 }
 
