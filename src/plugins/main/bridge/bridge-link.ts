@@ -16,6 +16,8 @@ export function ensureBridge(node: Connection, config: BridgeConfig, found: Link
   const bridge = found ?? createBridge(node, config);
   refuseOtherKind(bridge, config.bridge);
   if (wantsVlans(config)) ensureVlanFiltering(node, bridge, config);
+  // The node's own routes, not those that a Pod may announce. Also where an ADD made the bridge and was killed before this.
+  if (!bridge.flags.up) setSysctl(linkSysctl('ipv6', bridge.name, 'accept_ra'), '0', { ifSupported: true });
   const promisc = config.promiscMode && !bridge.flags.promisc;
   if (!bridge.flags.up || promisc) changeLink(node, bridge, { up: true, ...(promisc ? { promisc } : {}) });
   return bridge;
@@ -50,8 +52,6 @@ function createBridge(node: Connection, config: BridgeConfig): Link {
       mac: macFromBytes(Uint8Array.of(0xfa, ...crypto.getRandomValues(new Uint8Array(5)))),
       ...(config.mtu > 0 ? { mtu: config.mtu } : {}),
     });
-    // The node's own routes, not those that a Pod may announce.
-    setSysctl(linkSysctl('ipv6', name, 'accept_ra'), '0', { ifSupported: true });
   } catch (error) {
     if (!isNetlinkError(error, 'EEXIST')) throw error;
   }
