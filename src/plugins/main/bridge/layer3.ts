@@ -55,12 +55,11 @@ export function planLayer3(
 
 /** A default route by the first gateway of each family, unless the IPAM result has one. */
 function missingDefaultRoutes(ips: readonly IpConfig[], routes: readonly Route[]): Route[] {
-  const done = new Set<IpFamily>(
-    routes.flatMap((route) => {
-      const prefix = parsePrefix(route.dst);
-      return prefix?.length === 0 && leadsOut(route) ? [prefix.address.family] : [];
-    }),
-  );
+  const done = new Set<IpFamily>();
+  for (const route of routes) {
+    const prefix = parsePrefix(route.dst);
+    if (prefix?.length === 0 && leadsOut(route)) done.add(prefix.address.family);
+  }
   const missing: Route[] = [];
   for (const one of ips) {
     const { family } = prefixOf(one).address;
