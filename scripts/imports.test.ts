@@ -91,6 +91,7 @@ describe('what keeps them', () => {
     ['src/plugins/names.ts', "const x = () => import('./main/bridge/plugin.ts');"],
     ['src/cli/a.ts', "import { x } from '../plugins/names.ts';"],
     ['src/bin/a.ts', 'process.exit(1);'],
+    ['src/plugin/main.ts', 'process.exit(1);'],
     ['src/lib/a.ts', "// process.exit(1); import('../cni/a.ts')"],
     ['src/lib/a.ts', "/*\nimport { x } from '../cni/a.ts';\n*/"],
     ['src/lib/a.ts', "const hint = 'do not use console.log here';"],

@@ -2,8 +2,9 @@
  * The executable. Called by the name of a plugin, through a link in a CNI bin directory, it is that plugin; by any
  * other name it is the command line. The only file that ends the process.
  */
-import { type ProcessFiles, processHost, type Resolve, runPlugin } from '../cni/index.ts';
-import { readSync, statIfThere, writeSync } from '../kernel/sys/file.ts';
+import { processHost, type Resolve, runPlugin } from '../cni/index.ts';
+import { statIfThere } from '../kernel/sys/file.ts';
+import { processFiles } from '../plugin/process-files.ts';
 import { isPluginName, loadPlugin, type PluginName } from '../plugins/names.ts';
 
 /** A plugin found on CNI_PATH that is this very file is called in process. */
@@ -15,15 +16,8 @@ function isThisFile(path: string): boolean {
   return own !== undefined && other !== undefined && own.ino === other.ino && own.dev === other.dev;
 }
 
-/** By libc: loading node:fs would cost every start of a plugin. */
-const files: ProcessFiles = {
-  readSync,
-  writeSync,
-  isFile: (path) => statIfThere(path)?.kind === 'file',
-};
-
 async function asPlugin(name: PluginName): Promise<number> {
-  return runPlugin(await loadPlugin(name), processHost(files, { resolve }));
+  return runPlugin(await loadPlugin(name), processHost(processFiles, { resolve }));
 }
 
 /** Where Bun shows a compiled executable its own source files. */
@@ -32,7 +26,7 @@ const bundleRoot = '/$bunfs/';
 async function asCommandLine(): Promise<number> {
   const { isatty } = await import('node:tty');
   const { runCli } = await import('../cli/main.ts');
-  const { env, writeStdout, writeStderr } = processHost(files);
+  const { env, writeStdout, writeStderr } = processHost(processFiles);
   return runCli(process.argv.slice(2), {
     env,
     writeStdout,

@@ -19,6 +19,7 @@ export { isNetlinkError, NetlinkError } from './netlink/error.ts';
 export type { Frame, Request } from './netlink/message.ts';
 export {
   createNetns,
+  isOwnNetns,
   type NetworkNamespace,
   NotANamespaceError,
   openNetns,

@@ -1,5 +1,11 @@
 /** Giving the container's interface what the result says: up, addresses, routes. Alike for all interface plugins. */
-import { CniError, type IpConfig, type Route as ResultRoute } from '../cni/index.ts';
+import {
+  type Attachment,
+  CniError,
+  type IpConfig,
+  type Result,
+  type Route as ResultRoute,
+} from '../cni/index.ts';
 import type { Connection } from '../kernel/netlink/connection.ts';
 import { NLM_F_CREATE } from '../kernel/netlink/message.ts';
 import { addAddressRequest, listAddresses, type NewAddress } from '../kernel/rtnetlink/address.ts';
@@ -8,7 +14,8 @@ import { getLink } from '../kernel/rtnetlink/link.ts';
 import { changeLink, changeLinkRequest } from '../kernel/rtnetlink/link-change.ts';
 import { listRoutes, mainTable, type NewRoute } from '../kernel/rtnetlink/route.ts';
 import { addRouteRequest } from '../kernel/rtnetlink/route-change.ts';
-import { linkSysctl } from '../kernel/sysctl/index.ts';
+import { settleAddresses } from '../kernel/rtnetlink/settle.ts';
+import { linkSysctl, setSysctls } from '../kernel/sysctl/index.ts';
 import {
   formatPrefix,
   lastAddress,
@@ -19,21 +26,46 @@ import {
   sameAddress,
 } from '../lib/ip.ts';
 import type { MacAddress } from '../lib/mac.ts';
+import { presentLink } from './links.ts';
+import type { Container } from './namespaces.ts';
 
 /** How the interface is to be configured. */
 export interface InterfaceOptions {
-  /** IPv6 duplicate address detection: an address is used only after nobody objected for a second. */
-  readonly detectDuplicates: boolean;
+  /** IPv6 duplicate address detection: an address is used only after nobody objected for a second. Off if left out. */
+  readonly detectDuplicates?: boolean;
+}
+
+/** How long IPv6 duplicate address detection may take, in milliseconds; as long as the reference waits. */
+const settleTimeout = 5000;
+
+/**
+ * Sets up the container's interface of this name as a result says: its settings, its addresses, up, its routes, which
+ * go by the first gateway of their family where they name none. The last three are one step to a process that is
+ * killed. Throws a `CniError` where the interface is gone or the result holds no addresses, NetlinkError otherwise.
+ */
+export async function configureInterface(
+  container: Container,
+  ifname: string,
+  { ips = [], routes = [] }: Pick<Result, 'ips' | 'routes'>,
+  { detectDuplicates = false }: InterfaceOptions = {},
+): Promise<void> {
+  const link = presentLink(container, ifname);
+  if (ips.length > 0) {
+    const settings = interfaceSysctls(ifname, ips, { detectDuplicates });
+    setSysctls(settings, { netns: container.netns, ifSupported: true });
+  }
+  applyConfiguration(container, link, ips, routes, { detectDuplicates });
+  if (detectDuplicates && ips.length > 0) await settleAddresses(container, link, settleTimeout);
 }
 
 /**
  * The settings under /proc/sys of an interface that gets these addresses: as the reference makes them, and
  * `ndisc_notify`, which is to IPv6 what `arp_notify` is to IPv4: neighbours hear at once who has an address now.
  */
-export function interfaceSysctls(
+function interfaceSysctls(
   ifname: string,
   ips: readonly IpConfig[],
-  { detectDuplicates }: InterfaceOptions,
+  { detectDuplicates = false }: InterfaceOptions,
 ): Record<string, string> {
   const setting = (family: 'ipv4' | 'ipv6', name: string) => linkSysctl(family, ifname, name);
   const detection = detectDuplicates
@@ -51,12 +83,12 @@ export function interfaceSysctls(
 }
 
 /** Gives the interface its addresses, sets it up, adds its routes: in one datagram, one step to a process that is killed. */
-export function configureInterface(
+function applyConfiguration(
   container: Connection,
   link: LinkIdentity,
   ips: readonly IpConfig[],
   routes: readonly ResultRoute[],
-  { detectDuplicates }: InterfaceOptions,
+  { detectDuplicates = false }: InterfaceOptions,
 ): void {
   container.requestAll([
     ...ips.map(({ address }) => addAddressRequest(link, newAddress(prefixOf(address), { detectDuplicates }))),
@@ -107,8 +139,31 @@ function toKernelRoute(route: ResultRoute, ips: readonly IpConfig[], link: LinkI
   };
 }
 
-/** What CHECK finds wrong with the container's interface: its addresses and routes against the result's. */
-export function checkInterface(
+/**
+ * What CHECK finds wrong with the container's interface, a line each: there, up, with the hardware address, the
+ * addresses and the routes that the result of ADD says. `refuseProblems` makes an error of them.
+ */
+export function interfaceProblems(
+  container: Connection,
+  { ifname }: Pick<Attachment, 'ifname'>,
+  { interfaces = [], ips = [], routes = [] }: Result,
+): string[] {
+  const link = getLink(container, ifname);
+  if (link === undefined) return [`interface ${ifname} does not exist`];
+  const index = interfaces.findIndex(({ name, sandbox }) => name === ifname && sandbox !== undefined);
+  const mac = interfaces[index]?.mac;
+  const own = ips.filter((ip) => ip.interface === undefined || ip.interface === index);
+  return [
+    ...(mac && mac !== link.mac
+      ? [`interface ${ifname} has hardware address ${link.mac}, the result of ADD says ${mac}`]
+      : []),
+    ...(link.flags.up ? [] : [`interface ${ifname} is down`]),
+    ...addressAndRouteProblems(container, link, own, routes),
+  ];
+}
+
+/** What CHECK finds wrong with the addresses and routes of the container's interface, against the result's. */
+export function addressAndRouteProblems(
   container: Connection,
   link: Link,
   ips: readonly IpConfig[],
@@ -137,16 +192,6 @@ export function checkInterface(
       );
   }
   return problems;
-}
-
-/** Refuses a name that is taken in the container: ADD must not touch another's interface (SPEC.md section 2, ADD). */
-export function refuseExistingInterface(container: Connection, name: string, netns: string): void {
-  if (getLink(container, name) === undefined) return;
-  throw new CniError(
-    'invalidEnvironment',
-    `interface ${name} exists already in ${netns}`,
-    'CNI_IFNAME must be a new name; DEL removes what an earlier ADD made',
-  );
 }
 
 function prefixOf(text: string) {

@@ -1,32 +1,47 @@
 /** The namespaces and sockets of one request: the node's, and the container's. */
-import { CniError } from '../cni/index.ts';
+import { type AttachmentInNamespace, type AttachmentToRemove, CniError } from '../cni/index.ts';
 import { type Connection, NETLINK_ROUTE, openConnection } from '../kernel/netlink/connection.ts';
-import { type NetworkNamespace, NotANamespaceError, openNetns } from '../kernel/netns/netns.ts';
+import { isOwnNetns, type NetworkNamespace, NotANamespaceError, openNetns } from '../kernel/netns/netns.ts';
 
-/** A container's network namespace, open, with an rtnetlink socket in it. */
-export interface ContainerNamespace {
+/** The node's own network namespace: an rtnetlink connection in it. `using node = openNode()` closes it again. */
+export interface Node extends Connection, Disposable {}
+
+/** A container's network namespace, open: an rtnetlink connection in it. `using` closes both. */
+export interface Container extends Connection, Disposable {
+  /** The namespace: its `fd` is what a link is made in or moved to, and sysctls take it. */
   readonly netns: NetworkNamespace;
-  readonly route: Connection;
 }
 
-/** Opens the container's namespace. Throws a CniError that says what is at the path instead of one. */
-export function openContainer(path: string): ContainerNamespace & Disposable {
+/** What names a namespace: a request's `attachment` does. */
+export type NamespaceOf = Pick<AttachmentInNamespace, 'netns' | 'netnsOverride'>;
+
+/**
+ * Opens the container's namespace. Throws a `CniError` (8) that says what is at the path instead of one, and for the
+ * plugin's own namespace, which the runtime must allow by CNI_NETNS_OVERRIDE, as the reference library (pkg/skel) has it.
+ */
+export function openContainer({ netns: path, netnsOverride = false }: NamespaceOf): Container {
   const netns = explained(path, () => openNetns(path));
   try {
+    if (!netnsOverride && isOwnNetns(netns)) throw ownNamespace(path);
     // Only now a namespace of another kind shows.
     const route = explained(path, () => openConnection(NETLINK_ROUTE, netns));
-    return {
-      netns,
-      route,
-      [Symbol.dispose]: () => {
-        route.close();
-        netns.close();
-      },
+    const close = () => {
+      route.close();
+      netns.close();
     };
+    return { ...route, netns, close, [Symbol.dispose]: close };
   } catch (error) {
     netns.close();
     throw error;
   }
+}
+
+function ownNamespace(path: string): CniError {
+  return new CniError(
+    'invalidNetns',
+    `CNI_NETNS ${path} is the network namespace that the plugin itself runs in, not a container's`,
+    'a runtime that means it sets CNI_NETNS_OVERRIDE=1',
+  );
 }
 
 /** A path that is no network namespace is the runtime's mistake, or the container is gone. */
@@ -49,22 +64,31 @@ function isPathError(code: string | undefined): boolean {
 
 /**
  * Opens the container's namespace for DEL; undefined when there is none any more: no path, no file, or a file that
- * is no namespace (what is left of one after a reboot). Then there is nothing in it to remove.
+ * is no namespace (what is left of one after a reboot). Then there is nothing in it to remove. Throws a `CniError` (8)
+ * for the plugin's own namespace: what has the interface's name there is the node's.
  */
-export function openContainerIfThere(
-  path: string | undefined,
-): (ContainerNamespace & Disposable) | undefined {
-  if (path === undefined) return undefined;
+export function openContainerIfThere({
+  netns,
+  netnsOverride = false,
+}: Pick<AttachmentToRemove, 'netns' | 'netnsOverride'>): Container | undefined {
+  if (netns === undefined) return undefined;
+  const container = openAny(netns);
+  if (container === undefined || netnsOverride || !isOwnNetns(container.netns)) return container;
+  container.close();
+  throw ownNamespace(netns);
+}
+
+function openAny(netns: string): Container | undefined {
   try {
-    return openContainer(path);
+    return openContainer({ netns, netnsOverride: true });
   } catch (error) {
     if (error instanceof CniError) return undefined;
     throw error;
   }
 }
 
-/** Opens an rtnetlink socket in the node's own namespace. */
-export function openNode(): Connection & Disposable {
+/** Opens an rtnetlink connection in the node's own namespace. */
+export function openNode(): Node {
   const route = openConnection(NETLINK_ROUTE);
   return { ...route, [Symbol.dispose]: route.close };
 }

@@ -83,8 +83,8 @@ async function attach(
 
 /** Somebody else's interface of that name: DEL would take it away. Throws a `CniError` (8) if the path is no namespace. */
 function interfaceExists({ netns, ifname }: NamedAttachment): boolean {
-  using container = openContainer(netns);
-  return getLink(container.route, ifname) !== undefined;
+  using container = openContainer({ netns });
+  return getLink(container, ifname) !== undefined;
 }
 
 /** DEL, which the specification wants after an ADD that failed (section 2, ADD). Returns what people should know of it. */

@@ -12,6 +12,7 @@ import {
   mkdirSync,
   openSync,
   removeFile,
+  statIfThere,
 } from '../sys/file.ts';
 import { SystemError, unmount } from '../sys/libc.ts';
 import { bindNewNamespace, openIn, ownNamespace, socketIn } from '../sys/namespace.ts';
@@ -91,6 +92,12 @@ function inside(path: string, call: () => number): number {
 export function sameNetns(a: NetworkNamespace, b: NetworkNamespace): boolean {
   const [first, second] = [fstatSync(a.fd), fstatSync(b.fd)];
   return first.dev === second.dev && first.ino === second.ino;
+}
+
+/** Whether a namespace is the one that the process is in. */
+export function isOwnNetns({ fd }: NetworkNamespace): boolean {
+  const [one, own] = [fstatSync(fd), statIfThere(ownNamespace)];
+  return own !== undefined && one.dev === own.dev && one.ino === own.ino;
 }
 
 /** Opens the namespace that the process is in. */

@@ -1,37 +1,34 @@
 /** CHECK of bridge: everything as ADD left it, each difference named. */
-import { type CheckRequest, CniError, type Result } from '../../../cni/index.ts';
+import type { CheckRequest, Result } from '../../../cni/index.ts';
 import type { Connection } from '../../../kernel/netlink/connection.ts';
 import { getLink, type Link } from '../../../kernel/rtnetlink/link.ts';
 import { type Prefix, parseAddress, parsePrefix } from '../../../lib/ip.ts';
 import { identityOf } from '../../../plugin/attachment-identity.ts';
-import { checkInterface } from '../../../plugin/container-interface.ts';
+import { addressAndRouteProblems } from '../../../plugin/container-interface.ts';
 import { openContainer, openNode } from '../../../plugin/namespaces.ts';
+import { refuseProblems } from '../../../plugin/steps.ts';
 import { describeKind } from './bridge-link.ts';
 import { type BridgeConfig, vlanLinkName, wantsGateway } from './config.ts';
 import { missingGateways } from './gateway.ts';
 import { checkPortVlans } from './port-vlans.ts';
 
-/** The plugin's own code for "not as ADD left it" (SPEC.md section 5: 100 and above). */
-const differs = 102;
-
 /** Throws a CniError that names every difference. */
 export async function check(request: CheckRequest<BridgeConfig>): Promise<void> {
   const { attachment, config, ipam, previousResult } = request;
   if (ipam.configured) await ipam.check();
-  using container = openContainer(attachment.netns);
+  using container = openContainer(attachment);
   using node = openNode();
   const bridge = getLink(node, config.bridge);
-  const link = getLink(container.route, attachment.ifname);
+  const link = getLink(container, attachment.ifname);
   const port = link === undefined ? undefined : hostSideOf(node, link);
   const problems = [
     ...checkBridge(bridge, config, previousResult),
-    ...checkContainer(container.route, link, request),
+    ...checkContainer(container, link, request),
     ...(bridge && link ? checkPort(node, bridge, link, port, request) : []),
     ...(wantsGateway(config) ? checkGateways(node, config, previousResult) : []),
     ...(await checkRulesIfAny(request, port?.name ?? identityOf(attachment).hostName)),
   ];
-  const [first, ...others] = problems;
-  if (first !== undefined) throw new CniError(differs, first, others.join('; '));
+  refuseProblems(problems);
 }
 
 function checkBridge(bridge: Link | undefined, config: BridgeConfig, result: Result): string[] {
@@ -72,7 +69,7 @@ function checkContainer(
     ...checkMac(`interface ${link.name}`, link, interfaces[index]?.mac),
     ...(up ? [] : [`interface ${link.name} is down`]),
     ...checkMtu('interface', link, config),
-    ...checkInterface(container, link, own, routes),
+    ...addressAndRouteProblems(container, link, own, routes),
   ];
 }
 

@@ -1,11 +1,13 @@
 /** DEL and GC of bridge: each step is tried whatever becomes of the others, and what is gone already is no error. */
-import { CniError, type DelRequest, type GcRequest, messageOf, type Result } from '../../../cni/index.ts';
+import type { AttachmentToRemove, DelRequest, GcRequest, Result } from '../../../cni/index.ts';
 import type { Connection } from '../../../kernel/netlink/connection.ts';
 import { getLink, listLinks } from '../../../kernel/rtnetlink/link.ts';
 import { identityOf, isHostMacOf } from '../../../plugin/attachment-identity.ts';
+import { deleteLinkIfThere } from '../../../plugin/links.ts';
 import { openContainerIfThere, openNode } from '../../../plugin/namespaces.ts';
+import { runAll } from '../../../plugin/steps.ts';
 import type { BridgeConfig } from './config.ts';
-import { deleteHostLink, deleteLinkIfThere } from './port.ts';
+import { deleteHostLink } from './port.ts';
 
 /**
  * Removes what points at the container, then the links, then the reservation: an address is free only when nobody has
@@ -18,7 +20,7 @@ export async function del(request: DelRequest<BridgeConfig>): Promise<void> {
     async () => {
       rules = (await import('./rules.ts')).removeRules(attachment);
     },
-    () => deleteContainerLink(attachment.netns, attachment.ifname),
+    () => deleteContainerLink(attachment),
     () => deleteHostLinks(request),
     () => (ipam.configured ? ipam.del() : undefined),
     () => rules?.[Symbol.dispose](),
@@ -26,11 +28,11 @@ export async function del(request: DelRequest<BridgeConfig>): Promise<void> {
 }
 
 /** Only a veth: what else has the name is not what ADD made. */
-function deleteContainerLink(netns: string | undefined, ifname: string): void {
-  using container = openContainerIfThere(netns);
+function deleteContainerLink(attachment: AttachmentToRemove): void {
+  using container = openContainerIfThere(attachment);
   if (container === undefined) return;
-  const link = getLink(container.route, ifname);
-  if (link?.kind === 'veth') deleteLinkIfThere(container.route, link);
+  const link = getLink(container, attachment.ifname);
+  if (link?.kind === 'veth') deleteLinkIfThere(container, link);
 }
 
 /**
@@ -78,21 +80,4 @@ async function deleteStrayLinks({
     ({ kind, mac }) => kind === 'veth' && isHostMacOf(network, mac) && !valid.has(mac),
   );
   await runAll(strays.map((port) => () => deleteLinkIfThere(node, port)));
-}
-
-/** Runs every step; what fails is told once all are done, in one error. */
-async function runAll(steps: readonly (() => void | Promise<void>)[]): Promise<void> {
-  const failures: unknown[] = [];
-  for (const step of steps) {
-    try {
-      await step();
-    } catch (error) {
-      failures.push(error);
-    }
-  }
-  const [first, ...others] = failures;
-  if (first === undefined) return;
-  if (others.length === 0) throw first;
-  const code = first instanceof CniError ? first.code : 'internal';
-  throw new CniError(code, messageOf(first), others.map(messageOf).join('; '));
 }

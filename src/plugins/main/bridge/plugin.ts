@@ -9,16 +9,10 @@ import {
 } from '../../../cni/index.ts';
 import type { Connection } from '../../../kernel/netlink/connection.ts';
 import { getLink, type Link } from '../../../kernel/rtnetlink/link.ts';
-import { settleAddresses } from '../../../kernel/rtnetlink/settle.ts';
-import { setSysctls } from '../../../kernel/sysctl/index.ts';
 import { identityOf } from '../../../plugin/attachment-identity.ts';
-import {
-  announceAddresses,
-  configureInterface,
-  interfaceSysctls,
-  refuseExistingInterface,
-} from '../../../plugin/container-interface.ts';
-import { type ContainerNamespace, openContainer, openNode } from '../../../plugin/namespaces.ts';
+import { announceAddresses, configureInterface } from '../../../plugin/container-interface.ts';
+import { refuseExistingInterface } from '../../../plugin/links.ts';
+import { type Container, openContainer, openNode } from '../../../plugin/namespaces.ts';
 import { requestedMac } from '../../../plugin/requested-mac.ts';
 import { describeKind, ensureBridge, refuseOtherKind } from './bridge-link.ts';
 import { check } from './check.ts';
@@ -28,9 +22,6 @@ import { ensureGateway } from './gateway.ts';
 import { type Layer3, planLayer3 } from './layer3.ts';
 import { configurePort, createPair, deleteHostLink, waitForPort } from './port.ts';
 import { ensureVlanGateway } from './vlan-gateway.ts';
-
-/** How long IPv6 duplicate address detection may take, in milliseconds; as long as the reference waits. */
-const settleTimeout = 5000;
 
 export const plugin = definePlugin({
   name: 'bridge',
@@ -50,9 +41,9 @@ export const plugin = definePlugin({
 async function add(request: AddRequest<BridgeConfig>): Promise<Result> {
   const { attachment, config, ipam, common } = request;
   const { hostName, hostMac, containerMac } = { ...identityOf(attachment), ...requestedMac(request) };
-  using container = openContainer(attachment.netns);
+  using container = openContainer(attachment);
   using node = openNode();
-  refuseExistingInterface(container.route, attachment.ifname, attachment.netns);
+  refuseExistingInterface(container, attachment.ifname, attachment.netns);
   const found = getLink(node, config.bridge);
   if (found !== undefined) refuseOtherKind(found, config.bridge);
 
@@ -73,7 +64,7 @@ async function add(request: AddRequest<BridgeConfig>): Promise<Result> {
   const gateway = layer3 && wantsGateway(config) ? setUpGateway(node, bridge, config, layer3) : undefined;
   if (layer3 && config.ipMasq) (await import('./rules.ts')).masqueradeContainer(request, layer3.addresses);
   if (!config.disableContainerInterface) await waitForPort(node, hostName);
-  if (layer3) announceAddresses(container.route, ifname, containerMac);
+  if (layer3) announceAddresses(container, ifname, containerMac);
 
   return {
     interfaces: [
@@ -89,22 +80,14 @@ async function add(request: AddRequest<BridgeConfig>): Promise<Result> {
 }
 
 async function configureContainer(
-  container: ContainerNamespace,
+  container: Container,
   { config, attachment }: AddRequest<BridgeConfig>,
   layer3: Layer3 | undefined,
 ): Promise<void> {
   if (config.disableContainerInterface) return;
-  const { ifname } = attachment;
-  const link = getLink(container.route, ifname);
-  if (link === undefined)
-    throw new CniError('tryAgainLater', `interface ${ifname} was removed by someone while it was set up`);
-  const options = { detectDuplicates: config.enabledad };
-  if (layer3 !== undefined) {
-    const settings = interfaceSysctls(ifname, layer3.ips, options);
-    setSysctls(settings, { netns: container.netns, ifSupported: true });
-  }
-  configureInterface(container.route, link, layer3?.ips ?? [], layer3?.routes ?? [], options);
-  if (config.enabledad && layer3 !== undefined) await settleAddresses(container.route, link, settleTimeout);
+  await configureInterface(container, attachment.ifname, layer3 ?? {}, {
+    detectDuplicates: config.enabledad,
+  });
 }
 
 function setUpGateway(node: Connection, bridge: Link, config: BridgeConfig, layer3: Layer3): Link {

@@ -4,8 +4,9 @@ import type { Connection } from '../../../kernel/netlink/connection.ts';
 import { isNetlinkError } from '../../../kernel/netlink/error.ts';
 import { changeBridgePort } from '../../../kernel/rtnetlink/bridge-port.ts';
 import { getLink, type Link } from '../../../kernel/rtnetlink/link.ts';
-import { createLink, deleteLink } from '../../../kernel/rtnetlink/link-change.ts';
+import { createLink } from '../../../kernel/rtnetlink/link-change.ts';
 import type { MacAddress } from '../../../lib/mac.ts';
+import { deleteLinkIfThere, presentLink } from '../../../plugin/links.ts';
 import type { BridgeConfig } from './config.ts';
 import { hasVlans, setPortVlans } from './port-vlans.ts';
 
@@ -68,28 +69,13 @@ export function configurePort(node: Connection, name: string, config: BridgeConf
   if (hairpinMode || portIsolation) {
     changeBridgePort(node, name, { hairpin: hairpinMode, isolated: portIsolation });
   }
-  if (hasVlans(config)) setPortVlans(node, present(node, name), config);
-}
-
-function present(node: Connection, name: string): Link {
-  const link = getLink(node, name);
-  if (link !== undefined) return link;
-  throw new CniError('tryAgainLater', `link ${name} was removed by someone while it was set up`);
+  if (hasVlans(config)) setPortVlans(node, presentLink(node, name), config);
 }
 
 /** Deletes the host side of an attachment's pair, and so the pair; none is as good, and another's stays. */
 export function deleteHostLink(node: Connection, name: string, mac: MacAddress): void {
   const link = getLink(node, name);
   if (link?.kind === 'veth' && link.mac === mac) deleteLinkIfThere(node, link);
-}
-
-/** Deletes a link with its peer; none is as good. */
-export function deleteLinkIfThere(connection: Connection, link: Link): void {
-  try {
-    deleteLink(connection, link);
-  } catch (error) {
-    if (!isNetlinkError(error, 'ENODEV')) throw error;
-  }
 }
 
 /** How long a port may take until its operational state is up, in milliseconds; as long as the reference waits. */
@@ -102,7 +88,7 @@ const portUpTimeout = 2500;
 export async function waitForPort(node: Connection, name: string): Promise<Link> {
   const deadline = performance.now() + portUpTimeout;
   for (let pause = 1; ; pause = Math.min(pause * 2, 50)) {
-    const port = present(node, name);
+    const port = presentLink(node, name);
     if (port.operState === 'up') return port;
     if (performance.now() >= deadline) {
       throw new CniError(

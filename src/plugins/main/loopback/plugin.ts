@@ -27,9 +27,9 @@ export const plugin = definePlugin({
 });
 
 function add({ attachment, previousResult }: AddRequest): Result {
-  using container = openContainer(attachment.netns);
-  changeLink(container.route, 'lo', { up: true });
-  const addresses = firstAddresses(container.route, loopbackOf(container.route));
+  using container = openContainer(attachment);
+  changeLink(container, 'lo', { up: true });
+  const addresses = firstAddresses(container, loopbackOf(container));
   // In a chain, what came before is what there is to tell.
   if (previousResult !== undefined) return previousResult;
   return {
@@ -61,18 +61,18 @@ function isLoopback(address: IpAddress): boolean {
 }
 
 function del({ attachment }: DelRequest): void {
-  using container = openContainerIfThere(attachment.netns);
+  using container = openContainerIfThere(attachment);
   if (container === undefined) return;
   try {
-    changeLink(container.route, 'lo', { up: false });
+    changeLink(container, 'lo', { up: false });
   } catch (error) {
     if (!isNetlinkError(error, 'ENODEV')) throw error;
   }
 }
 
 function check({ attachment }: CheckRequest): void {
-  using container = openContainer(attachment.netns);
-  if (!loopbackOf(container.route).flags.up)
+  using container = openContainer(attachment);
+  if (!loopbackOf(container).flags.up)
     throw new CniError(differs, `interface lo is down in ${attachment.netns}`);
 }
 

@@ -1,0 +1,10 @@
+/** A host's file operations, by libc: loading node:fs would cost every start of a plugin. */
+import type { ProcessFiles } from '../cni/index.ts';
+import { readSync, statIfThere, writeSync } from '../kernel/sys/file.ts';
+
+/** For `processHost`. */
+export const processFiles: ProcessFiles = {
+  readSync,
+  writeSync,
+  isFile: (path) => statIfThere(path)?.kind === 'file',
+};
