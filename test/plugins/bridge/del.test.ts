@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { createContainer, inNetns, ip } from '../../support/container.ts';
 import { diff, type Snapshot, snapshot } from '../../support/node.ts';
 import { type PluginEnded, runPlugin } from '../../support/plugin.ts';
-import { type Attached, attach, detachAll, link, network } from './network.ts';
+import { type Attached, attach, detachAll, gatewaySettled, link, network } from './network.ts';
 
 afterEach(detachAll);
 
@@ -13,6 +13,7 @@ const config = network({ isDefaultGateway: true, ipMasq: true, macspoofchk: true
 
 async function before(): Promise<Snapshot> {
   const { call, container } = await attach(config);
+  await gatewaySettled(config);
   await runPlugin({ ...call, command: 'DEL', ifname: 'eth0' });
   container.remove();
   return snapshot();

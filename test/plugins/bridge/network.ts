@@ -90,6 +90,13 @@ export async function addressesOf(netns: string | undefined, name: string): Prom
     .map(({ local, prefixlen }) => `${local}/${prefixlen}`);
 }
 
+/** Waits until the kernel has done with a gateway's IPv6 address what it does after the request: routes to it. */
+export async function gatewaySettled({ gateway6 }: Subnets): Promise<void> {
+  const isThere = async () =>
+    (await ip(undefined, '-6', 'route', 'show', 'table', 'local')).some(({ dst }) => dst === gateway6);
+  while (!(await isThere())) await Bun.sleep(5);
+}
+
 /**
  * After a test: removes its containers, and first the links that lead into them, which otherwise go some time after
  * their namespace.

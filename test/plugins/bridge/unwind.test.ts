@@ -3,7 +3,7 @@ import { afterEach, expect, test } from 'bun:test';
 import { createContainer, ip } from '../../support/container.ts';
 import { diff, snapshot } from '../../support/node.ts';
 import { check, failure } from '../../support/plugin.ts';
-import { attach, detachAll, network, staticIpam } from './network.ts';
+import { attach, detachAll, gatewaySettled, network, staticIpam } from './network.ts';
 
 afterEach(detachAll);
 
@@ -13,6 +13,7 @@ const options = { isDefaultGateway: true, ipMasq: true, macspoofchk: true };
 async function expectUndone(keys: Record<string, unknown>, container = createContainer()) {
   const config = network(options);
   const first = await attach(config);
+  await gatewaySettled(config);
   const before = await snapshot();
   const broken = { ...config, ...keys };
   const error = await failure({
