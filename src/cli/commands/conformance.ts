@@ -99,20 +99,16 @@ async function run(call: Call): Promise<Report> {
     timeoutMs: secondsOf(options.text(timeout)) * 1000,
   };
   if (!io.isRoot) throw new CniError('internal', 'cannot make namespaces: not permitted');
-  const node = moveToOwnNode();
-  try {
-    const subject = await examine(node, asked, kind);
-    const verdicts = await tryRules(node, subject, chosenRules);
-    const findings = { subject, origin, verdicts };
-    const right = count(verdicts, 'broken') === 0 && count(verdicts, 'holds') > 0;
-    return {
-      exitCode: right ? exitCodes.done : exitCodes.failed,
-      text: (style) => textReport(findings, style),
-      json: jsonReport(findings),
-    };
-  } finally {
-    node.close();
-  }
+  moveToOwnNode();
+  const subject = await examine(asked, kind);
+  const verdicts = await tryRules(subject, chosenRules);
+  const findings = { subject, origin, verdicts };
+  const right = count(verdicts, 'broken') === 0 && count(verdicts, 'holds') > 0;
+  return {
+    exitCode: right ? exitCodes.done : exitCodes.failed,
+    text: (style) => textReport(findings, style),
+    json: jsonReport(findings),
+  };
 }
 
 function executable(parameter: string | undefined): string {

@@ -16,8 +16,10 @@ export function dress(container: Container, hostPrefix: string, previous: Result
   const made = interfaces.map((each, index) =>
     each.sandbox ? makeInterface(container, hostPrefix + index, each, index, previous) : each,
   );
+  // At the end, so that the addresses' indexes stay right.
+  const hostEnds = look(undefined).links.filter(({ name }) => name.startsWith(hostPrefix));
   for (const route of previous.routes ?? []) addRoute(container, route, previous);
-  return { ...previous, interfaces: made };
+  return { ...previous, interfaces: [...made, ...hostEnds.map(({ name, mac }) => ({ name, mac }))] };
 }
 
 function makeInterface(

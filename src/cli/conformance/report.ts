@@ -22,9 +22,10 @@ export function count(verdicts: readonly Verdict[], word: Word): number {
 
 /** The report for people: a group of rules after the other, below each that is broken what was seen and what should be. */
 export function textReport({ subject, origin, verdicts }: Findings, style: Style): string {
-  const width = Math.max(...verdicts.map(({ rule }) => rule.id.length));
+  const shown = verdicts.filter((each) => each.verdict !== 'notTried' || each.applies);
+  const width = Math.max(0, ...shown.map(({ rule }) => rule.id.length));
   const sections = groups.flatMap((group) => {
-    const lines = verdicts.filter(({ rule }) => rule.group === group).map((each) => line(each, width, style));
+    const lines = shown.filter(({ rule }) => rule.group === group).map((each) => line(each, width, style));
     return lines.length === 0 ? [] : [`${style.bold(group)}\n${lines.join('')}`];
   });
   return [head(subject, origin, style), ...sections, `${summary(verdicts, style)}\n`].join('\n');
@@ -62,7 +63,12 @@ function line(each: Verdict, width: number, style: Style): string {
 
 function summary(verdicts: readonly Verdict[], style: Style): string {
   const broken = count(verdicts, 'broken');
-  const rest = `${count(verdicts, 'holds')} hold, ${count(verdicts, 'notTried')} not tried`;
+  const others = verdicts.filter((each) => each.verdict === 'notTried' && !each.applies).length;
+  const rest = [
+    `${count(verdicts, 'holds')} hold`,
+    `${count(verdicts, 'notTried') - others} not tried`,
+    `${others} about other kinds and versions`,
+  ].join(', ');
   if (broken > 0) return `${style.red(`✗ ${broken} of ${verdicts.length} rules broken`)}, ${rest}`;
   if (count(verdicts, 'holds') === 0) return style.red(`✗ no rule could be tried`);
   return `${style.green('✓ no rule broken')}: ${rest}`;

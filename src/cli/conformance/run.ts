@@ -1,9 +1,7 @@
 /** Trying a plugin by the rules, each on a node of its own. */
 import { type CniVersion, cniVersions, isAtLeast, isCniVersion } from '../../cni/version.ts';
-import { NETLINK_ROUTE, openConnection, rtnetlink } from '../../kernel/index.ts';
 import { createBench } from './bench.ts';
-import { nodeLink } from './defaults.ts';
-import type { Node } from './node.ts';
+import { renewNode } from './node.ts';
 import { Broken, Hung, type Kind, NotTried, type Rule } from './rule.ts';
 import { versionsOf } from './rules/version.ts';
 import type { Asked, Subject } from './subject.ts';
@@ -12,7 +10,13 @@ import type { Asked, Subject } from './subject.ts';
 export type Verdict =
   | { readonly rule: Rule; readonly verdict: 'holds' }
   | { readonly rule: Rule; readonly verdict: 'broken'; readonly seen: string; readonly expected: string }
-  | { readonly rule: Rule; readonly verdict: 'notTried'; readonly reason: string };
+  | {
+      readonly rule: Rule;
+      readonly verdict: 'notTried';
+      readonly reason: string;
+      /** False where the rule is about other plugins: of another kind, or of a newer version. */
+      readonly applies: boolean;
+    };
 
 /** What is tried where the plugin does not say its versions. */
 const assumedVersions: readonly CniVersion[] = ['1.0.0'];
@@ -21,20 +25,20 @@ const assumedVersions: readonly CniVersion[] = ['1.0.0'];
 const mostHung = 3;
 
 /** Finds out which versions the plugin speaks and, where that is not known, what kind of plugin it is. */
-export async function examine(node: Node, asked: Asked, kind: Kind | undefined): Promise<Subject> {
-  renew(node);
+export async function examine(asked: Asked, kind: Kind | undefined): Promise<Subject> {
+  renewNode();
   const newest = { ...asked, versions: assumedVersions, version: '1.0.0' as CniVersion };
   const { call } = createBench({ ...newest, kind: 'interface' });
   const listed = await call('VERSION').then(versionsOf, hungIs([]));
   const known = cniVersions.filter((version) => listed.filter(isCniVersion).includes(version));
   const versions = known.length > 0 ? known : assumedVersions;
   const subject = { ...asked, versions, version: versions.at(-1) ?? '1.0.0' };
-  return { ...subject, kind: kind ?? (await kindOf(node, subject)) };
+  return { ...subject, kind: kind ?? (await kindOf(subject)) };
 }
 
 /** By what ADD does: an IPAM plugin gives addresses without interfaces, a chained one needs a previous result. */
-async function kindOf(node: Node, subject: Omit<Subject, 'kind'>): Promise<Kind> {
-  renew(node);
+async function kindOf(subject: Omit<Subject, 'kind'>): Promise<Kind> {
+  renewNode();
   const alone = createBench({ ...subject, kind: 'interface' });
   const { failed, json } = await alone
     .call('ADD', { container: alone.container() })
@@ -45,7 +49,7 @@ async function kindOf(node: Node, subject: Omit<Subject, 'kind'>): Promise<Kind>
   };
   if (!failed && has('interfaces')) return 'interface';
   if (!failed && has('ips')) return 'ipam';
-  renew(node);
+  renewNode();
   const behind = createBench({ ...subject, kind: 'chained' });
   const second = await behind.call('ADD', { container: behind.container() }).then((a) => a, hungIs(noAnswer));
   return second.failed ? 'interface' : 'chained';
@@ -60,54 +64,42 @@ function hungIs<T>(otherwise: T): (error: unknown) => T {
   };
 }
 
-/** Tries the rules one after the other. */
-export async function tryRules(
-  node: Node,
-  subject: Subject,
-  rules: readonly Rule[],
-): Promise<readonly Verdict[]> {
-  const verdicts: Verdict[] = [];
+/** Tries the rules one after the other; whether the plugin ends at all comes first. */
+export async function tryRules(subject: Subject, rules: readonly Rule[]): Promise<readonly Verdict[]> {
+  const verdicts = new Map<Rule, Verdict>();
   const hung = new Set<Rule>();
-  for (const rule of rules) {
+  for (const rule of [...rules].sort((a, b) => Number(b.id === 'ends') - Number(a.id === 'ends'))) {
     if (hung.size < mostHung) {
-      renew(node);
-      verdicts.push(await tryRule(subject, rule, hung));
+      renewNode();
+      verdicts.set(rule, await tryRule(subject, rule, hung));
     } else {
-      verdicts.push({ rule, verdict: 'notTried', reason: `${mostHung} calls before did not end` });
+      verdicts.set(rule, notTried(rule, `${mostHung} rules before found the plugin not ending`));
     }
   }
-  const endsIsBroken = verdicts.some(({ rule, verdict }) => rule.id === 'ends' && verdict === 'broken');
-  return endsIsBroken ? verdicts.map((each) => (hung.has(each.rule) ? blameEnds(each) : each)) : verdicts;
+  const all = rules.flatMap((rule) => verdicts.get(rule) ?? []);
+  const endsIsBroken = all.some(({ rule, verdict }) => rule.id === 'ends' && verdict === 'broken');
+  return endsIsBroken ? all.map((each) => (hung.has(each.rule) ? blameEnds(each) : each)) : all;
+}
+
+function notTried(rule: Rule, reason: string): Verdict {
+  return { rule, verdict: 'notTried', reason, applies: true };
 }
 
 /** A plugin that does not end breaks that one rule; what the others would have found is not known. */
 function blameEnds({ rule }: Verdict): Verdict {
-  return { rule, verdict: 'notTried', reason: 'the plugin did not end (rule ends)' };
-}
-
-/** A fresh node with a link that stands for its network card. */
-function renew(node: Node): void {
-  node.renew();
-  const connection = openConnection(NETLINK_ROUTE);
-  try {
-    const peer = { name: `${nodeLink}-peer` };
-    rtnetlink.createLink(connection, { kind: 'veth', name: nodeLink, up: true, data: { peer } });
-    rtnetlink.changeLink(connection, peer.name, { up: true });
-  } finally {
-    connection.close();
-  }
+  return notTried(rule, 'the plugin did not end (rule ends)');
 }
 
 async function tryRule(subject: Subject, rule: Rule, hung: Set<Rule>): Promise<Verdict> {
   const reason = whyNot(subject, rule);
-  if (reason !== undefined) return { rule, verdict: 'notTried', reason };
+  if (reason !== undefined) return { rule, verdict: 'notTried', reason, applies: false };
   try {
     await rule.run(createBench(subject));
     return { rule, verdict: 'holds' };
   } catch (error) {
     if (error instanceof Broken)
       return { rule, verdict: 'broken', seen: error.seen, expected: error.expected };
-    if (error instanceof NotTried) return { rule, verdict: 'notTried', reason: error.message };
+    if (error instanceof NotTried) return notTried(rule, error.message);
     if (!(error instanceof Hung)) throw error;
     hung.add(rule);
     return { rule, verdict: 'broken', seen: error.message, expected: 'an end, with success or an error' };

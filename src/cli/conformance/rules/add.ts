@@ -1,6 +1,6 @@
 /** ADD: SPEC.md section 2, "ADD", and section 3, "Lifecycle & Ordering". */
 import { rtnetlink } from '../../../kernel/index.ts';
-import { type Bench, describe } from '../bench.ts';
+import { type Bench, describe, objectIn } from '../bench.ts';
 import { fails, succeeds } from '../expect.ts';
 import { inside, linkIn, look } from '../look.ts';
 import { Broken, NotTried, type Rule, section } from '../rule.ts';
@@ -110,6 +110,21 @@ export const addRules: readonly Rule[] = [
       await bench.on('DEL', await bench.attach());
       const answer = await bench.call('ADD', { container: bench.container(), env: { CNI_ARGS: undefined } });
       succeeds(answer, 'ADD without CNI_ARGS (with an empty one it succeeds)');
+    },
+  },
+  {
+    id: 'add-path-optional',
+    group: 'ADD',
+    text: 'ADD of a plugin that delegates nothing does not need CNI_PATH',
+    section: add,
+    level: 'must',
+    run: async (bench) => {
+      const { kind, config } = bench.subject;
+      if (kind !== 'ipam' && objectIn(config, 'ipam') !== undefined)
+        throw new NotTried('it delegates to the plugin that `ipam` names');
+      await bench.on('DEL', await bench.attach());
+      const answer = await bench.call('ADD', { container: bench.container(), env: { CNI_PATH: undefined } });
+      succeeds(answer, 'ADD without CNI_PATH (with one it succeeds)');
     },
   },
   {
