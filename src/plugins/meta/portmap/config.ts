@@ -66,7 +66,8 @@ function refusal(key: string, problem: string): CniError {
 
 const port = integer({ min: 1, max: 65535 });
 
-const mappingSchema = object({
+/** A mapping as the runtime gives it. */
+export const mappingSchema = object({
   hostPort: port,
   containerPort: port,
   protocol: string()
