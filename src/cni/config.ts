@@ -100,11 +100,20 @@ export function supportedVersion(
   );
 }
 
+/** Reads a configuration by a schema; whatever is wrong is added to the problems. */
+export function readStrict<T>(schema: s.Schema<T>, config: JsonObject, problems: s.Problem[]): T | undefined {
+  return schema.read(config, [], problems);
+}
+
 /** The common keys of a configuration; what is wrong is added to the problems. */
-export function readCommonConfig(config: JsonObject, problems: s.Problem[]): CommonConfig | undefined {
-  const read = commonSchema.read(config, [], problems);
-  if (read === undefined) return undefined;
-  const { name, type, capabilities, runtimeConfig, args, ipam, dns } = read;
+export function readCommonConfig(
+  config: JsonObject,
+  problems: s.Problem[],
+  read: typeof readStrict = readStrict,
+): CommonConfig | undefined {
+  const common = read(commonSchema, config, problems);
+  if (common === undefined) return undefined;
+  const { name, type, capabilities, runtimeConfig, args, ipam, dns } = common;
   return {
     name,
     type,

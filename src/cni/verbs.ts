@@ -1,8 +1,15 @@
 /** Calling a plugin's verb with a typed request, and undoing an ADD that fails. */
-import { type CommonConfig, configError, readCommonConfig, readValidAttachments } from './config.ts';
+import {
+  type CommonConfig,
+  configError,
+  readCommonConfig,
+  readStrict,
+  readValidAttachments,
+} from './config.ts';
 import { type CallInProcess, type Delegator, delegateTo, ipamOf } from './delegate.ts';
 import { isAboutAttachment, type Parameters } from './environment.ts';
 import { CniError, toCniError } from './error.ts';
+import { readForgiving } from './forgiving.ts';
 import type { Environment, Host } from './host.ts';
 import { type JsonObject, member } from './json.ts';
 import type { AddRequest, AttachmentToRemove, Plugin, Request, ValidAttachment } from './plugin.ts';
@@ -72,12 +79,16 @@ export async function callVerb(call: Call): Promise<JsonObject | undefined> {
   }
 }
 
-/** Reads all of the configuration. Throws a `CniError` with every problem: 7, or 6 for a result that is none. */
+/**
+ * Reads all of the configuration. Throws a `CniError` with every problem: 7, or 6 for a result that is none. DEL does
+ * without what is wrong.
+ */
 function readConfig(call: Call): CallConfig {
   const { plugin, command, config } = call;
   const problems: Problem[] = [];
-  const common = readCommonConfig(config, problems);
-  const own = plugin.config.read(config, [], problems);
+  const read = command === 'DEL' ? readForgiving : readStrict;
+  const common = readCommonConfig(config, problems, read);
+  const own = read(plugin.config, config, problems);
   const validAttachments = command === 'GC' ? readValidAttachments(config, problems) : [];
   const previous = member(config, 'prevResult');
   if (command === 'CHECK' && previous === undefined) {
