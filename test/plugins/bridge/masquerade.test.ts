@@ -119,11 +119,9 @@ test('CHECK names what is missing: an element, a rule', async () => {
   const element = await failure({ ...call, command: 'CHECK', ifname: 'eth0' });
   expect(element).toMatchObject({ code: 102 });
   expect(element.msg).toContain(`masquerading of ${four}`);
-  // In nft's own language `masquerade` is a statement and cannot name a chain.
-  const chain = { family: 'inet', table: 'fairlead', name: 'masquerade' };
-  await Bun.$`nft -j ${JSON.stringify({ nftables: [{ flush: { chain } }] })}`;
+  await Bun.$`nft flush chain inet fairlead masquerade-postrouting`;
   const rule = await failure({ ...call, command: 'CHECK', ifname: 'eth0' });
-  expect(`${rule.msg} ${rule.details}`).toContain('masquerade has no rule "IPv4 containers"');
+  expect(`${rule.msg} ${rule.details}`).toContain('masquerade-postrouting has no rule "IPv4 containers"');
   await Bun.$`nft delete table inet fairlead`;
 });
 

@@ -37,7 +37,7 @@ const multicast = { 4: prefixOf('224.0.0.0/4'), 6: prefixOf('ff00::/8') } as con
 
 const postrouting: Chain = {
   table: inetTable,
-  name: 'masquerade',
+  name: 'masquerade-postrouting', // `masquerade` alone is a word of nft's
   base: { type: 'nat', hook: 'postrouting', priority: priorities.srcnat },
 };
 
