@@ -2,6 +2,7 @@
  * The configurations in docs/plugins, as they stand: each is connected, checked and disconnected, and gives what is
  * written under it; those that are marked as wrong give the error that is written under them.
  */
+// packages: nftables
 // kernels: first, second
 // seconds: 90
 import { afterEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
