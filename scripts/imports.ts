@@ -1,6 +1,6 @@
 /**
  * The walls between the folders of src/ (docs: the architecture page), held by reading each file's imports:
- * lib ← cni, kernel ← plugin ← plugins, cluster, testing; ← cli ← bin. Each rule says one line per violation.
+ * lib ← cni, kernel ← plugin ← plugins ← testing; cluster ← cli ← bin. Each rule says one line per violation.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
@@ -13,13 +13,13 @@ export interface Problem {
 }
 
 /** Which folders of src/ a folder may import from, besides itself. */
-const doors: Readonly<Record<string, readonly string[]>> = {
+export const doors: Readonly<Record<string, readonly string[]>> = {
   lib: [],
   cni: ['lib'],
   kernel: ['lib'],
   plugin: ['lib', 'cni', 'kernel'],
   plugins: ['lib', 'cni', 'kernel', 'plugin'],
-  testing: ['lib', 'cni', 'kernel', 'plugin'],
+  testing: ['lib', 'cni', 'kernel', 'plugin', 'plugins'],
   cluster: ['lib', 'cni', 'kernel', 'plugin'],
   cli: ['lib', 'cni', 'kernel', 'plugin', 'plugins', 'cluster'],
   bin: ['lib', 'cni', 'kernel', 'plugin', 'plugins', 'cluster', 'cli'],
@@ -29,7 +29,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
 const portable = ['lib', 'cni'];
 
 /** Programs of others: a plugin author's, and the far end of a test's traffic. */
-const programs = ['src/plugin/main.ts', 'src/testing/echo.ts'];
+const programs = ['src/plugin/main.ts', 'src/testing/echo-ends.ts'];
 
 /** What is published without dependencies, for Bun. */
 const published = ['kernel', 'plugin', 'testing'];

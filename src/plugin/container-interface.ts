@@ -1,11 +1,5 @@
 /** Giving the container's interface what the result says: up, addresses, routes. Alike for all interface plugins. */
-import {
-  type Attachment,
-  CniError,
-  type IpConfig,
-  type Result,
-  type Route as ResultRoute,
-} from '../cni/index.ts';
+import type { Attachment, IpConfig, Result, Route as ResultRoute } from '../cni/index.ts';
 import type { Connection } from '../kernel/netlink/connection.ts';
 import { NLM_F_CREATE } from '../kernel/netlink/message.ts';
 import { addAddressRequest, listAddresses, type NewAddress } from '../kernel/rtnetlink/address.ts';
@@ -16,18 +10,11 @@ import { listRoutes, mainTable, type NewRoute } from '../kernel/rtnetlink/route.
 import { addRouteRequest } from '../kernel/rtnetlink/route-change.ts';
 import { settleAddresses } from '../kernel/rtnetlink/settle.ts';
 import { linkSysctl, setSysctls } from '../kernel/sysctl/index.ts';
-import {
-  formatPrefix,
-  lastAddress,
-  networkOf,
-  type Prefix,
-  parseAddress,
-  parsePrefix,
-  sameAddress,
-} from '../lib/ip.ts';
+import { formatPrefix, lastAddress, networkOf, type Prefix, parseAddress, sameAddress } from '../lib/ip.ts';
 import type { MacAddress } from '../lib/mac.ts';
 import { presentLink } from './links.ts';
 import type { Container } from './namespaces.ts';
+import { prefixOf } from './values.ts';
 
 /** How the interface is to be configured. */
 export interface InterfaceOptions {
@@ -192,11 +179,4 @@ export function addressAndRouteProblems(
       );
   }
   return problems;
-}
-
-function prefixOf(text: string) {
-  const prefix = parsePrefix(text);
-  if (prefix === undefined)
-    throw new CniError('decodingFailure', `"${text}" is no address with a prefix length`);
-  return prefix;
 }

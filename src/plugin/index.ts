@@ -32,7 +32,13 @@ export {
   newAddress,
 } from './container-interface.ts';
 export { sha256, sha512 } from './hash.ts';
-export { deleteLinkIfThere, presentLink, refuseExistingInterface } from './links.ts';
+export {
+  deleteHostLink,
+  deleteLinkIfThere,
+  deleteStrayHostLinks,
+  presentLink,
+  refuseExistingInterface,
+} from './links.ts';
 export { pluginMain } from './main.ts';
 export {
   type Container,
@@ -46,3 +52,4 @@ export { processFiles } from './process-files.ts';
 export { requestedMac } from './requested-mac.ts';
 export { addressOrEmpty, dnsConfig, routeList } from './schemas.ts';
 export { differsCode, refuseProblems, runAll } from './steps.ts';
+export { gatewayOf, prefixOf } from './values.ts';

@@ -1,9 +1,12 @@
 /** Links that a plugin makes and takes away. */
-import { CniError } from '../cni/index.ts';
+import { type Attachment, CniError, type GcRequest } from '../cni/index.ts';
 import type { Connection } from '../kernel/netlink/connection.ts';
 import { isNetlinkError } from '../kernel/netlink/error.ts';
-import { getLink, type Link, type LinkRef } from '../kernel/rtnetlink/link.ts';
+import { getLink, type Link, type LinkRef, listLinks } from '../kernel/rtnetlink/link.ts';
 import { deleteLink } from '../kernel/rtnetlink/link-change.ts';
+import { identityOf, isHostMacOf } from './attachment-identity.ts';
+import { openNode } from './namespaces.ts';
+import { runAll } from './steps.ts';
 
 /** Deletes a link, a veth with its peer; none is as good, as DEL wants it. Throws NetlinkError. */
 export function deleteLinkIfThere(connection: Connection, link: LinkRef): void {
@@ -12,6 +15,33 @@ export function deleteLinkIfThere(connection: Connection, link: LinkRef): void {
   } catch (error) {
     if (!isNetlinkError(error, 'ENODEV')) throw error;
   }
+}
+
+/**
+ * Deletes the node's end of an attachment's veth, and so both: the link that has the name and the hardware address of
+ * `identityOf`. None is as good, and another's stays. For DEL, and to undo an ADD. Throws NetlinkError.
+ */
+export function deleteHostLink(attachment: Attachment): void {
+  const { hostName, hostMac } = identityOf(attachment);
+  using node = openNode();
+  const link = getLink(node, hostName);
+  if (link?.kind === 'veth' && link.mac === hostMac) deleteLinkIfThere(node, link);
+}
+
+/**
+ * For GC: deletes the veths on the node that were made for this network by `identityOf`'s hardware addresses, and for
+ * no valid attachment. Only for plugins that make no links for others. Throws NetlinkError.
+ */
+export async function deleteStrayHostLinks({
+  network,
+  validAttachments,
+}: Pick<GcRequest, 'network' | 'validAttachments'>): Promise<void> {
+  const valid = new Set(validAttachments.map((one) => identityOf({ ...one, network }).hostMac));
+  using node = openNode();
+  const strays = listLinks(node, { kind: 'veth' }).filter(
+    ({ mac }) => isHostMacOf(network, mac) && !valid.has(mac),
+  );
+  await runAll(strays.map((link) => () => deleteLinkIfThere(node, link)));
 }
 
 /** A link that must be there, since this request made it. Throws a `CniError` (11) if someone removed it meanwhile. */

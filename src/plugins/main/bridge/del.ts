@@ -1,13 +1,11 @@
 /** DEL and GC of bridge: each step is tried whatever becomes of the others, and what is gone already is no error. */
 import type { AttachmentToRemove, DelRequest, GcRequest, Result } from '../../../cni/index.ts';
-import type { Connection } from '../../../kernel/netlink/connection.ts';
 import { getLink, listLinks } from '../../../kernel/rtnetlink/link.ts';
 import { identityOf, isHostMacOf } from '../../../plugin/attachment-identity.ts';
-import { deleteLinkIfThere } from '../../../plugin/links.ts';
+import { deleteHostLink, deleteLinkIfThere } from '../../../plugin/links.ts';
 import { openContainerIfThere, openNode } from '../../../plugin/namespaces.ts';
 import { runAll } from '../../../plugin/steps.ts';
 import type { BridgeConfig } from './config.ts';
-import { deleteHostLink } from './port.ts';
 
 /**
  * Removes what points at the container, then the links, then the reservation: an address is free only when nobody has
@@ -40,14 +38,13 @@ function deleteContainerLink(attachment: AttachmentToRemove): void {
  * while something keeps the namespace alive, or when the interface was renamed in the container.
  */
 function deleteHostLinks({ attachment, config, previousResult }: DelRequest<BridgeConfig>): void {
-  const { hostName, hostMac } = identityOf(attachment);
-  using node = openNode();
-  deleteHostLink(node, hostName, hostMac);
-  if (previousResult !== undefined) deletePortsOf(node, config, previousResult);
+  deleteHostLink(attachment);
+  if (previousResult !== undefined) deletePortsOf(config, previousResult);
 }
 
 /** What the reference made has another name and hardware address: the result of ADD tells them. */
-function deletePortsOf(node: Connection, config: BridgeConfig, { interfaces = [] }: Result): void {
+function deletePortsOf(config: BridgeConfig, { interfaces = [] }: Result): void {
+  using node = openNode();
   for (const { name, mac, sandbox } of interfaces) {
     if (sandbox !== undefined || mac === undefined || name === config.bridge) continue;
     const link = getLink(node, name);

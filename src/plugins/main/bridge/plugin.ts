@@ -11,7 +11,7 @@ import type { Connection } from '../../../kernel/netlink/connection.ts';
 import { getLink, type Link } from '../../../kernel/rtnetlink/link.ts';
 import { identityOf } from '../../../plugin/attachment-identity.ts';
 import { announceAddresses, configureInterface } from '../../../plugin/container-interface.ts';
-import { refuseExistingInterface } from '../../../plugin/links.ts';
+import { deleteHostLink, refuseExistingInterface } from '../../../plugin/links.ts';
 import { type Container, openContainer, openNode } from '../../../plugin/namespaces.ts';
 import { requestedMac } from '../../../plugin/requested-mac.ts';
 import { describeKind, ensureBridge, refuseOtherKind } from './bridge-link.ts';
@@ -20,7 +20,7 @@ import { type BridgeConfig, bridgeSchema, wantsGateway } from './config.ts';
 import { collectGarbage, del } from './del.ts';
 import { ensureGateway } from './gateway.ts';
 import { type Layer3, planLayer3 } from './layer3.ts';
-import { configurePort, createPair, deleteHostLink, waitForPort } from './port.ts';
+import { configurePort, createPair, waitForPort } from './port.ts';
 import { ensureVlanGateway } from './vlan-gateway.ts';
 
 export const plugin = definePlugin({
@@ -54,10 +54,7 @@ async function add(request: AddRequest<BridgeConfig>): Promise<Result> {
   const { ifname } = attachment;
   const pair = { hostName, hostMac, containerName: ifname, containerMac, netns: container.netns.fd };
   createPair(node, bridge, pair, config.mtu);
-  request.onFailure(`creating link ${hostName}`, () => {
-    using again = openNode();
-    deleteHostLink(again, hostName, hostMac);
-  });
+  request.onFailure(`creating link ${hostName}`, () => deleteHostLink(attachment));
   configurePort(node, hostName, config);
   if (config.macspoofchk) (await import('./rules.ts')).guardPort(request, hostName, containerMac);
   await configureContainer(container, request, layer3);

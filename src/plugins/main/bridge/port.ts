@@ -6,7 +6,7 @@ import { changeBridgePort } from '../../../kernel/rtnetlink/bridge-port.ts';
 import { getLink, type Link } from '../../../kernel/rtnetlink/link.ts';
 import { createLink } from '../../../kernel/rtnetlink/link-change.ts';
 import type { MacAddress } from '../../../lib/mac.ts';
-import { deleteLinkIfThere, presentLink } from '../../../plugin/links.ts';
+import { presentLink } from '../../../plugin/links.ts';
 import type { BridgeConfig } from './config.ts';
 import { hasVlans, setPortVlans } from './port-vlans.ts';
 
@@ -70,12 +70,6 @@ export function configurePort(node: Connection, name: string, config: BridgeConf
     changeBridgePort(node, name, { hairpin: hairpinMode, isolated: portIsolation });
   }
   if (hasVlans(config)) setPortVlans(node, presentLink(node, name), config);
-}
-
-/** Deletes the host side of an attachment's pair, and so the pair; none is as good, and another's stays. */
-export function deleteHostLink(node: Connection, name: string, mac: MacAddress): void {
-  const link = getLink(node, name);
-  if (link?.kind === 'veth' && link.mac === mac) deleteLinkIfThere(node, link);
 }
 
 /** How long a port may take until its operational state is up, in milliseconds; as long as the reference waits. */
