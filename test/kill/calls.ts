@@ -83,7 +83,19 @@ export async function callsOf(call: PluginCall): Promise<readonly Call[]> {
 }
 
 /** Kills a plugin on entry to the call that strace counts as `when`: the call that it was; undefined where it ended before. */
-export async function killAt(call: PluginCall, name: string, when: number): Promise<Call | undefined> {
-  const { exitCode, lines } = await traced(call, '-e', `inject=${name}:signal=KILL:when=${when}`);
+export function killAt(call: PluginCall, name: string, when: number): Promise<Call | undefined> {
+  return lastCall(call, `inject=${name}:signal=KILL:when=${when}`);
+}
+
+/**
+ * Lets a plugin stand still on entry to that call for some milliseconds, for someone else to kill it meanwhile. Returns
+ * the same when they are over: strace waits for their end.
+ */
+export function standAt(call: PluginCall, name: string, when: number, ms: number): Promise<Call | undefined> {
+  return lastCall(call, `inject=${name}:delay_enter=${ms}ms:when=${when}`);
+}
+
+async function lastCall(call: PluginCall, injection: string): Promise<Call | undefined> {
+  const { exitCode, lines } = await traced(call, '-e', injection);
   return exitCode === 137 ? parse(lines).at(-1) : undefined;
 }

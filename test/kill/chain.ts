@@ -1,6 +1,7 @@
 /** A network's plugins, called one after the other as a runtime does (SPEC.md section 3). */
-import type { Container } from '../support/container.ts';
+import { type Container, createContainer } from '../support/container.ts';
 import { type AddResult, add, del, gc, type PluginCall } from '../support/plugin.ts';
+import { settled } from './facts.ts';
 
 /** A plugin of the chain. */
 export interface Plugin {
@@ -73,4 +74,12 @@ export async function collect(network: Network): Promise<void> {
 export function gcOf(network: Network, plugin: Plugin = last(network)): PluginCall {
   const valid = [{ containerID: 'neighbour', ifname: network.ifname }];
   return callOf(network, 'GC', { ...plugin, 'cni.dev/valid-attachments': valid });
+}
+
+/** Attaches the container `neighbour`; what containers share, and the files that the first DEL makes, are there then. */
+export async function attachNeighbour(network: Network): Promise<void> {
+  await attach(network, createContainer('neighbour'));
+  using first = createContainer('first');
+  await detach(network, first, await attach(network, first));
+  await settled();
 }

@@ -1,9 +1,9 @@
 /** Killing a plugin at each of its kernel calls in turn, and what is left on the node when something cleaned up after it. */
-import { existsSync } from 'node:fs';
-import { type Container, createContainer, inNetns } from '../support/container.ts';
-import { diff, type Snapshot, snapshot } from '../support/node.ts';
+import { type Container, createContainer } from '../support/container.ts';
+import { diff } from '../support/node.ts';
 import type { PluginCall } from '../support/plugin.ts';
 import { type Call, callsOf, killAt } from './calls.ts';
+import { facts } from './facts.ts';
 
 /** One way to be killed: each time in a new container, and the node is to be as it was before `prepare`. */
 export interface Situation {
@@ -13,43 +13,6 @@ export interface Situation {
   recover(container: Container): Promise<unknown>;
   /** Lines of the node that may differ. */
   readonly except?: RegExp;
-}
-
-/** What was given last by host-local goes on with each ADD. */
-const moving = /^file \S+\/last_reserved_ip\./;
-
-/** A file of host-local's index: which entries there are counts, not in which order they came. */
-const ofIndex = /^file (\S+\/owners\/\w+) 600 (".*")$/;
-
-/** Lo keeps its address and its queue when it goes down. */
-const ofLoopback = / 127\.0\.0\.1\/8 scope host lo/;
-
-/** The node and, as long as it is there, the container's namespace. */
-export async function facts({ netns }: Container): Promise<Snapshot> {
-  const node = (await snapshot()).flatMap((line) => {
-    const [, file, content] = ofIndex.exec(line) ?? [];
-    if (content === undefined) return [line];
-    return lines(String(JSON.parse(content))).map((entry) => `index ${file} ${entry}`);
-  });
-  if (!existsSync(netns)) return node;
-  const list = 'ip -o link; ip -o address; ip route; ip -6 route; nft list ruleset';
-  const { stdout } = await inNetns(netns, ['sh', '-c', list]);
-  const inside = lines(stdout).filter((line) => !ofLoopback.test(line));
-  return [...node, ...inside.map((line) => `in the container: ${line.replace(/qdisc \w+/, '')}`)];
-}
-
-function lines(text: string): string[] {
-  return text.split('\n').filter((line) => line !== '');
-}
-
-/** Waits until the node does not change any more by itself: addresses of the link's scope come about two seconds late. */
-export async function settled(): Promise<void> {
-  for (let before = await snapshot(); ; ) {
-    await Bun.sleep(2100);
-    const after = await snapshot();
-    if (diff(before, after).length === 0) return;
-    before = after;
-  }
 }
 
 /** Kills at every call, each until it was hit. Returns what is wrong: the call as strace wrote it, and what is left. */
@@ -96,8 +59,6 @@ async function killOnce({ prepare, recover, except }: Situation, name: string, w
     () => [],
     (error: unknown) => [String(error)],
   );
-  const expected = (line: string) => !moving.test(line) && !except?.test(line);
-  const left = diff(before.filter(expected), (await facts(container)).filter(expected));
-  const wrong = [...failure, ...left];
+  const wrong = [...failure, ...diff(before, await facts(container), except)];
   return { hit, problems: wrong.length === 0 ? [] : [`killed at ${hit?.text}\n  ${wrong.join('\n  ')}`] };
 }

@@ -6,7 +6,8 @@ import { diff, type Snapshot } from '../support/node.ts';
 import { output } from '../support/program.ts';
 import { limit } from '../support/sandbox.ts';
 import { addUpToLast, attach, detach, type Network } from './chain.ts';
-import { facts, killAtEachCall } from './killed.ts';
+import { facts } from './facts.ts';
+import { killAtEachCall } from './killed.ts';
 
 const forwarding = ['ipv4/ip_forward', 'ipv6/conf/all/forwarding'].map((name) => `/proc/sys/net/${name}`);
 const atFirst = forwarding.map((file) => [file, readFileSync(file, 'utf8')] as const);
@@ -23,7 +24,7 @@ async function makeNew(): Promise<void> {
 /** The node without what is another one for each bridge, and without the addresses of its link, which come later. */
 async function lasting(container: Container): Promise<Snapshot> {
   return (await facts(container))
-    .filter((line) => !/fe80:|ff00:|\/last_reserved_ip\./.test(line))
+    .filter((line) => !/fe80:|ff00:/.test(line))
     .map((line) => line.replace(/"ifindex":\d+|\b(8000\.)?fa(:?[0-9a-f]{1,2}){5}\b/g, '…'));
 }
 

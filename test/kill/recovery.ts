@@ -1,10 +1,19 @@
 /** What a runtime does after a plugin was killed; tests of a network for each of these. */
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { closeSync, openSync } from 'node:fs';
-import { type Container, createContainer, removeContainers } from '../support/container.ts';
+import { type Container, removeContainers } from '../support/container.ts';
 import { limit } from '../support/sandbox.ts';
-import { addUpToLast, attach, collect, delOfLast, detach, gcOf, type Network } from './chain.ts';
-import { killAtEachCall, type Situation, settled } from './killed.ts';
+import {
+  addUpToLast,
+  attach,
+  attachNeighbour,
+  collect,
+  delOfLast,
+  detach,
+  gcOf,
+  type Network,
+} from './chain.ts';
+import { killAtEachCall, type Situation } from './killed.ts';
 
 /** The namespace's path is gone, while something still holds the namespace: the kernel does not clean up for us. */
 async function loseAndCollect(network: Network, container: Container): Promise<void> {
@@ -67,13 +76,7 @@ export function testKilledRemoval(network: Network): void {
 }
 
 function testAll(network: Network, situations: Readonly<Record<string, Situation>>): void {
-  beforeAll(async () => {
-    // What containers share, and the files that the first DEL makes, are there before.
-    await attach(network, createContainer('neighbour'));
-    using first = createContainer('first');
-    await detach(network, first, await attach(network, first));
-    await settled();
-  }, limit(30));
+  beforeAll(() => attachNeighbour(network), limit(30));
   afterAll(removeContainers);
 
   for (const [name, situation] of Object.entries(situations)) {

@@ -144,7 +144,17 @@ function sysctls(): Snapshot {
       names.push(...settings.map((name) => `${root}/${link}/${name}`));
   }
   return names.flatMap((name) => {
-    const file = `/proc/sys/${name}`;
-    return existsSync(file) ? [`sysctl ${name} ${readFileSync(file, 'utf8').trim()}`] : [];
+    const value = setting(`/proc/sys/${name}`);
+    return value === undefined ? [] : [`sysctl ${name} ${value}`];
   });
+}
+
+/** A setting's value; undefined where the kernel has none, or its link has gone since it was listed. */
+function setting(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
 }
