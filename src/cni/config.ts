@@ -40,6 +40,8 @@ export const commonSchema = s.object({
   runtimeConfig: s.record(s.unknown()).default({}),
   args: s.object({ cni: s.record(s.unknown()).default({}) }).default({}),
   ipam: s.object({ type: s.string().default('') }).default({}),
+  /** Fairlead's own: what the call does is written down (docs/debugging.md). */
+  fairlead: s.object({ trace: s.boolean().default(false) }).optional(),
   dns: s
     .object({
       nameservers: texts.default([]),

@@ -1,4 +1,5 @@
 /** Calling other plugins on behalf of a request: SPEC.md section 4, "Plugin Delegation". */
+import { tracer } from '../lib/trace.ts';
 import { CniError } from './error.ts';
 import { errorOfPlugin, execute, findExecutable, NoAnswerError, parseOutput } from './executable.ts';
 import type { Environment, Host } from './host.ts';
@@ -99,6 +100,10 @@ async function callDelegate(
   const stdin = config === undefined ? delegator.stdin : JSON.stringify(config);
   const load = host.resolve?.(type, path);
   if (load !== undefined) return delegator.callInProcess(await load(), env, stdin);
-  const stdout = await execute({ path, env, stdin, writeStderr: host.writeStderr });
+  const execution = { path, env, stdin, writeStderr: host.writeStderr };
+  const what = { kind: 'call', text: `execute ${path}, ${command} for plugin ${type}` } as const;
+  const stdout = await (tracer === undefined
+    ? execute(execution)
+    : tracer.span(what, () => execute(execution)));
   return command === 'ADD' ? parseOutput(stdout) : undefined;
 }

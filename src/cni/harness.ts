@@ -64,6 +64,7 @@ async function callPlugin(
     const parameters = readParameters(command, env);
     const stdin = readStdin();
     const config = parseConfig(stdin);
+    if (config.fairlead !== undefined) await host.configure?.(config.fairlead);
     const version = supportedVersion(versionOf(config), plugin.name, plugin.versions);
     cniVersion = version;
     refuseTooEarly(command, version);

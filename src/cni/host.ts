@@ -26,6 +26,8 @@ export interface Host {
   readonly resolve?: Resolve;
   /** Whether there is a plain file at a path: how executables are found. By node:fs if not given. */
   isFile?(path: string): boolean;
+  /** Gets what the configuration has under the key `fairlead`, unchecked, before anything is done. */
+  readonly configure?: (settings: unknown) => void | Promise<void>;
   /** Watches for mistakes of the plugin's author while a verb runs; not watched if not given. */
   readonly watch?: () => Watch;
 }

@@ -12,7 +12,10 @@ export interface ProcessFiles {
 }
 
 /** This process as a plugin's host: its environment, standard input, output and error. */
-export function processHost(files: ProcessFiles, options: Pick<Host, 'resolve' | 'watch'> = {}): Host {
+export function processHost(
+  files: ProcessFiles,
+  options: Pick<Host, 'resolve' | 'watch' | 'configure'> = {},
+): Host {
   return {
     ...options,
     env: process.env,

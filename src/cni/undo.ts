@@ -1,4 +1,5 @@
 /** The steps of an ADD that must be undone when a later one fails. */
+import { tracer } from '../lib/trace.ts';
 import { messageOf } from './error.ts';
 
 /** Steps made so far. */
@@ -9,9 +10,19 @@ export interface UndoSteps {
   run(): Promise<string[]>;
 }
 
+interface Step {
+  readonly what: string;
+  undo(): void | Promise<void>;
+}
+
+function undone(step: Step): void | Promise<void> {
+  if (tracer === undefined) return step.undo();
+  return tracer.span({ kind: 'undo', text: `undo ${step.what}` }, () => step.undo());
+}
+
 /** No steps yet. */
 export function undoSteps(): UndoSteps {
-  const steps: { what: string; undo: () => void | Promise<void> }[] = [];
+  const steps: Step[] = [];
   return {
     add: (what, undo) => {
       steps.push({ what, undo });
@@ -20,7 +31,7 @@ export function undoSteps(): UndoSteps {
       const failures: string[] = [];
       for (let step = steps.pop(); step !== undefined; step = steps.pop()) {
         try {
-          await step.undo();
+          await undone(step);
         } catch (error) {
           failures.push(`could not undo ${step.what}: ${messageOf(error)}`);
         }

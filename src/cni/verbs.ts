@@ -1,4 +1,5 @@
 /** Calling a plugin's verb with a typed request, and undoing an ADD that fails. */
+import { tracer } from '../lib/trace.ts';
 import {
   type CommonConfig,
   configError,
@@ -46,7 +47,16 @@ interface CallConfig {
 }
 
 /** Calls the verb; ADD's result comes back in JSON, in the caller's version. Throws what the verb throws. */
-export async function callVerb(call: Call): Promise<JsonObject | undefined> {
+export function callVerb(call: Call): Promise<JsonObject | undefined> {
+  if (tracer === undefined) return runVerb(call);
+  const { plugin, command, parameters } = call;
+  const { containerId, ifname, netns } = parameters;
+  const attachment = { network: String(call.config.name), containerId, ifname, netns };
+  const text = `${command} of plugin ${plugin.name}`;
+  return tracer.span({ kind: 'plugin', text, attachment }, () => runVerb(call));
+}
+
+async function runVerb(call: Call): Promise<JsonObject | undefined> {
   const { verbs } = call.plugin;
   const { command, parameters } = call;
   const config = readConfig(call);

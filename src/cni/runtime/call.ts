@@ -1,4 +1,5 @@
 /** One call of one plugin, as libcni makes it: what it gets in its environment and on standard input. */
+import { tracer } from '../../lib/trace.ts';
 import { errorOfPlugin, execute, findExecutable } from '../executable.ts';
 import type { Environment } from '../host.ts';
 import type { JsonObject } from '../json.ts';
@@ -35,7 +36,13 @@ export interface PluginCall {
  * Executes a plugin and returns what it printed. Throws the `CniError` that it printed, or that says why it printed
  * none, with the plugin's type in front.
  */
-export async function callPlugin(caller: Caller, call: PluginCall): Promise<string> {
+export function callPlugin(caller: Caller, call: PluginCall): Promise<string> {
+  if (tracer === undefined) return runCall(caller, call);
+  const { type, command } = call;
+  return tracer.span({ kind: 'call', text: `${command} by plugin ${type}` }, () => runCall(caller, call));
+}
+
+async function runCall(caller: Caller, call: PluginCall): Promise<string> {
   const { pluginPath, env, writeStderr, signal } = caller;
   return namingPlugin(call.type, () =>
     execute({

@@ -5,6 +5,7 @@
  * several requests in one datagram are therefore also as good as one step to a process that may be killed.
  */
 import { errnoNumber } from '../../lib/errno.ts';
+import { type Tracer, tracer } from '../../lib/trace.ts';
 import { SystemError } from '../sys/libc.ts';
 import { createWriter } from './bytes.ts';
 import { decodeAcknowledgement, decodeDumpResult, explain, NetlinkError } from './error.ts';
@@ -59,7 +60,25 @@ type Exchange = (
 
 /** Opens a connection of the given netlink family in a network namespace, the process's own if none is given. Throws SystemError. */
 export function openConnection(protocol: number, netns?: SocketPlace): Connection {
-  return connectionOn(openSocket(protocol, netns));
+  const connection = connectionOn(openSocket(protocol, netns));
+  return tracer === undefined ? connection : traced(connection, tracer, netns?.path);
+}
+
+function traced(connection: Connection, by: Tracer, netns: string | undefined): Connection {
+  const kind = 'netlink';
+  return {
+    ...connection,
+    request: (request) =>
+      by.span({ kind, text: request.operation, netns, requests: [request] }, () =>
+        connection.request(request),
+      ),
+    requestAll: (requests) =>
+      by.span({ kind, text: `${requests.length} requests in one datagram`, netns, requests }, () =>
+        connection.requestAll(requests),
+      ),
+    dump: (request) =>
+      by.span({ kind, text: request.operation, netns, requests: [request] }, () => connection.dump(request)),
+  };
 }
 
 /** A connection over a socket that is open already, and that is the connection's from then on. */

@@ -38,6 +38,8 @@ export interface NetlinkSocket {
 
 /** Where a socket can be opened: an open network namespace (netns.ts). */
 export interface SocketPlace {
+  /** For traces. */
+  readonly path?: string;
   socket(domain: number, type: number, protocol: number, what: string): number;
 }
 

@@ -7,6 +7,7 @@
  * number, before the deferred acknowledgements or instead of them.
  */
 import { errnoNumber } from '../../lib/errno.ts';
+import { tracer } from '../../lib/trace.ts';
 import { attribute } from '../netlink/attributes.ts';
 import { createWriter } from '../netlink/bytes.ts';
 import { be32 } from '../netlink/codec.ts';
@@ -128,6 +129,17 @@ function send(
   generation: number | undefined,
 ): 'committed' | 'moved on' {
   if (operations.length === 0) return 'committed';
+  if (tracer === undefined) return sendNow(connection, operations, generation);
+  const text = `commit ${operations.length} operation${operations.length === 1 ? '' : 's'}`;
+  const what = { kind: 'nftables', text, operations } as const;
+  return tracer.span(what, () => sendNow(connection, operations, generation));
+}
+
+function sendNow(
+  connection: Connection,
+  operations: readonly Operation[],
+  generation: number | undefined,
+): 'committed' | 'moved on' {
   let begin = 0;
   let ofBatch: NetlinkError | undefined;
   const failures: NetlinkError[] = [];

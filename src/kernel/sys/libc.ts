@@ -5,6 +5,7 @@
 import type { Pointer } from 'bun:ffi';
 import { bytesFromText } from '../../lib/bytes.ts';
 import { errnoName, errnoNumber, errnoText } from '../../lib/errno.ts';
+import { tracer } from '../../lib/trace.ts';
 import { type Functions, load, ptr, read } from './ffi.ts';
 
 const symbols = {
@@ -74,6 +75,11 @@ const EINTR = errnoNumber('EINTR');
 
 /** Calls a function that answers -1 for failure; again where a signal interrupted it. Throws SystemError. */
 export function check(operation: string, call: (c: Libc) => number): number {
+  if (tracer === undefined) return checked(operation, call);
+  return tracer.span({ kind: 'file', text: operation }, () => checked(operation, call));
+}
+
+function checked(operation: string, call: (c: Libc) => number): number {
   const c = libc();
   for (;;) {
     const result = call(c);

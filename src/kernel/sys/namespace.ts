@@ -3,6 +3,7 @@
  * native functions: running JavaScript may make the runtime start a thread (to compile it, to collect garbage), which
  * would stay in the other namespace for as long as it lives, and keep that one alive.
  */
+import { tracer } from '../../lib/trace.ts';
 import { ptr, read } from './ffi.ts';
 import { closeSync, openSync } from './file.ts';
 import { cstring, errnoAddress, type Libc, libc, SOCK_CLOEXEC, SystemError } from './libc.ts';
@@ -70,11 +71,15 @@ export function bindNewNamespace(path: string): void {
   });
 }
 
-function travel(
-  place: Place,
-  operation: string,
-  trip: (c: Libc, errno: ReturnType<typeof errnoAddress>, home: number) => Trip,
-): number {
+type RoundTrip = (c: Libc, errno: ReturnType<typeof errnoAddress>, home: number) => Trip;
+
+function travel(place: Place, operation: string, trip: RoundTrip): number {
+  if (tracer === undefined) return travelled(place, operation, trip);
+  const text = `enter ${place.path}: ${operation}`;
+  return tracer.span({ kind: 'netns', text }, () => travelled(place, operation, trip));
+}
+
+function travelled(place: Place, operation: string, trip: RoundTrip): number {
   const [c, address] = [libc(), errnoAddress()];
   const home = openSync(ownNamespace, 'r');
   try {

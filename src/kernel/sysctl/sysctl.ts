@@ -1,4 +1,5 @@
 /** Kernel settings under /proc/sys; those of the network belong to the namespace in which their file is opened. */
+import { tracer } from '../../lib/trace.ts';
 import type { NetworkNamespace } from '../netns/netns.ts';
 import { closeSync, constants, openSync, readText, writeSync } from '../sys/file.ts';
 import { sysctlPath } from './name.ts';
@@ -67,7 +68,17 @@ export function setSysctls(
   return before;
 }
 
-function attempt<T>(operation: string, { netns, ifSupported }: SysctlOptions, call: () => T): T | undefined {
+function attempt<T>(operation: string, options: SysctlOptions, call: () => T): T | undefined {
+  if (tracer === undefined) return attempted(operation, options, call);
+  const what = { kind: 'sysctl', text: operation, netns: options.netns?.path } as const;
+  return tracer.span(what, () => attempted(operation, options, call));
+}
+
+function attempted<T>(
+  operation: string,
+  { netns, ifSupported }: SysctlOptions,
+  call: () => T,
+): T | undefined {
   try {
     return call();
   } catch (error) {
