@@ -17,9 +17,10 @@ export const environment = { PATH: process.env.PATH ?? '', CNI_PATH: binDirector
 export function fairlead(
   argv: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  timeoutSeconds = 30,
 ): Promise<Ended> {
   requireSandbox();
-  return runProgram([executable, ...argv], { env: { ...environment, ...env } });
+  return runProgram([executable, ...argv], { env: { ...environment, ...env }, timeoutSeconds });
 }
 
 /** Runs it with `--json` and returns what it printed, parsed. @throws Error unless it succeeded */

@@ -3,7 +3,7 @@
 import { isJsonObject, type JsonObject } from '../../../cni/json.ts';
 import { rtnetlink } from '../../../kernel/index.ts';
 import type { Connection } from '../../../kernel/netlink/connection.ts';
-import { parseAddress, parsePrefix } from '../../../lib/ip.ts';
+import { addressBits, parseAddress, parsePrefix } from '../../../lib/ip.ts';
 import { type Attached, type Bench, describe, listIn, objectIn } from '../bench.ts';
 import { fails, silent, succeeds } from '../expect.ts';
 import { addressIn, inside, linkIn, look, routeIn } from '../look.ts';
@@ -56,7 +56,7 @@ export const checkRules: readonly Rule[] = [
     const link = state.links.find(({ index }) => index === found?.linkIndex);
     if (found === undefined || link === undefined)
       throw new NotTried('the result has no address in the namespace');
-    within(container.netns, (connection) => rtnetlink.deleteAddress(connection, link, found));
+    within(container.netns, (connection) => exchangeAddress(connection, link, found));
   }),
   noticesLoss('check-route', 'a route', (_, { container, result }) => {
     const state = look(container.netns);
@@ -120,6 +120,24 @@ async function passing(bench: Bench): Promise<Attached> {
   if (before.failed)
     throw new NotTried(`CHECK fails right after ADD (rule check-passes): ${describe(before)}`);
   return attached;
+}
+
+/** Another address of the same network instead, and the routes that went with the first one: nothing else is missing. */
+function exchangeAddress(
+  connection: Connection,
+  link: rtnetlink.Link,
+  { prefix, peer }: rtnetlink.Address,
+): void {
+  const before = rtnetlink.listRoutes(connection, { table: rtnetlink.mainTable });
+  rtnetlink.deleteAddress(connection, link, { prefix, peer });
+  const { address, length } = prefix;
+  if (length < addressBits(address.family)) {
+    const neighbour = { family: address.family, value: address.value ^ 1n };
+    rtnetlink.replaceAddress(connection, link, { prefix: { address: neighbour, length }, noDad: true });
+  }
+  for (const route of before)
+    if (route.gateway !== undefined)
+      rtnetlink.replaceRoute(connection, { ...route, src: undefined, prefSrc: undefined });
 }
 
 /** The configuration with the IPAM plugin's routes left to the gateways of their addresses. */

@@ -15,6 +15,7 @@ async function provoke({ call, container }: Bench): Promise<readonly Answer[]> {
     ['an unknown CNI_COMMAND', 'FROBNICATE', {}],
     ['ADD without CNI_CONTAINERID', 'ADD', { env: { CNI_CONTAINERID: undefined } }],
     ['ADD with the network name "../x"', 'ADD', { config: { name: '../x' } }],
+    ['ADD to no namespace', 'ADD', { env: { CNI_NETNS: '/run/netns/not-there' } }],
   ] as const;
   const answers: Answer[] = [];
   for (const [what, command, options] of calls)
