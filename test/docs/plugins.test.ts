@@ -71,6 +71,7 @@ function call({ config, with: given }: Case, { netns }: Container) {
     succeed: <T>(command: string) => fairleadJson<T>([command, name, netns], env),
     /** Commands that are about networks. */
     ofAll: (command: string) => fairleadJson([command, name], env),
+    validate: () => fairlead(['validate', `${confDirectory}/${name}.conflist`], env),
     fail: async () => JSON.parse((await fairlead(['add', name, netns, '--json'], env)).stdout) as PluginError,
   };
 }
@@ -107,7 +108,8 @@ afterEach(async () => {
 
 async function connect(one: Case): Promise<void> {
   const container = createContainer('docs');
-  const { succeed, ofAll } = call(one, container);
+  const { succeed, ofAll, validate } = call(one, container);
+  expect(await validate()).toMatchObject({ exitCode: 0, stderr: '' });
   await ofAll('status');
   const result = await succeed<AddResult>('add');
   const { result: whole, ips } = one.with;
