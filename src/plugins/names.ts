@@ -7,6 +7,7 @@ const loaders = {
   loopback: async () => (await import('./main/loopback/plugin.ts')).plugin,
   portmap: async () => (await import('./meta/portmap/plugin.ts')).plugin,
   static: async () => (await import('./ipam/static/plugin.ts')).plugin,
+  tuning: async () => (await import('./meta/tuning/plugin.ts')).plugin,
 } satisfies Readonly<Record<string, () => Promise<Plugin>>>;
 
 /** The type of a plugin in this executable. */

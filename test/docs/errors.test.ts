@@ -19,6 +19,7 @@ interface Sources {
 }
 
 const elements = 'src/plugins/shared/nftables/ownership.ts';
+const chained = 'src/plugins/shared/chained.ts';
 
 /** Besides a plugin's own folder. */
 const sources: Readonly<Record<string, Partial<Sources>>> = {
@@ -31,6 +32,7 @@ const sources: Readonly<Record<string, Partial<Sources>>> = {
     others: ['src/plugin/*.ts', 'src/kernel/rtnetlink/settle.ts'],
   },
   portmap: { own: [elements], others: ['src/kernel/nftables/generation.ts'] },
+  tuning: { own: [chained], others: ['src/plugin/*.ts', 'src/kernel/sysctl/*.ts'] },
 };
 
 function literalsIn(patterns: readonly string[]): readonly Literal[] {
