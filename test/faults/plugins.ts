@@ -2,13 +2,27 @@
 import { expect } from 'bun:test';
 import type { JsonObject } from '../../src/cni/index.ts';
 import { type PluginCall, type PluginEnded, type PluginError, runPlugin } from '../support/plugin.ts';
+import { output, runProgram } from '../support/program.ts';
 
 /** A plugin's configuration that is right. */
 export interface Subject {
-  readonly plugin: 'bridge' | 'host-local' | 'loopback' | 'portmap' | 'static';
+  readonly plugin: 'bridge' | 'host-local' | 'loopback' | 'portmap' | 'static' | 'tuning';
   readonly config: JsonObject;
   /** Whether the plugin works in the container's network namespace. */
   readonly entersNamespace: boolean;
+  /** Whether it comes after a plugin that makes the interface; `makeInterface` is that one's part. */
+  readonly needsInterface?: true;
+}
+
+/** The container's eth0, a veth whose other end is the node's faults1, as a plugin before would have made it. */
+export async function makeInterface(): Promise<void> {
+  const pair = ['type', 'veth', 'peer', 'name', 'eth0', 'netns', 'faults'];
+  await output(['ip', 'link', 'add', 'faults1', ...pair]);
+}
+
+/** Removes it again: a namespace's links go some time after it. */
+export async function removeInterface(): Promise<void> {
+  await runProgram(['ip', 'link', 'delete', 'faults1']);
 }
 
 const common = { cniVersion: '1.1.0', name: 'faults' };
@@ -20,7 +34,7 @@ const prevResult = {
 };
 const portMappings = [{ hostPort: 8080, containerPort: 80, protocol: 'tcp' }];
 
-/** The five. */
+/** All of them. */
 export const subjects: readonly Subject[] = [
   {
     plugin: 'bridge',
@@ -44,6 +58,12 @@ export const subjects: readonly Subject[] = [
     plugin: 'static',
     config: { ...common, type: 'bridge', ipam: { type: 'static', addresses: [{ address: '10.7.0.5/24' }] } },
     entersNamespace: false,
+  },
+  {
+    plugin: 'tuning',
+    config: { ...common, type: 'tuning', sysctl: { 'net.core.somaxconn': '99' }, mtu: 1400, prevResult },
+    entersNamespace: true,
+    needsInterface: true,
   },
 ];
 

@@ -8,11 +8,11 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { createContainer, removeContainers } from '../support/container.ts';
 import { diff, type Snapshot, snapshot } from '../support/node.ts';
 import { type PluginCall, runPlugin } from '../support/plugin.ts';
-import { callOf, refusalIn, subjects } from './plugins.ts';
+import { callOf, makeInterface, refusalIn, removeInterface, type Subject, subjects } from './plugins.ts';
 
 /** Links and files that the first ADD of a network makes, and that stay for the next one. */
 const lasting =
-  /faults0|^file \/var\/lib\/cni\/networks|^file \/var\/lib\/fairlead|^sysctl |^nft (\{|set )|dev":"faults0/;
+  /faults0|^file \/var\/lib\/cni\/networks|^file \/var\/lib\/fairlead|^file \/run\/cni\/tuning\/ |^sysctl |^nft (\{|set )|dev":"faults0/;
 
 let before: Snapshot;
 beforeEach(async () => {
@@ -25,7 +25,18 @@ async function changes(except?: RegExp): Promise<string[]> {
   return diff(before, await snapshot(), except);
 }
 
-const each = describe.each(subjects.map((subject) => [subject.plugin, subject] as const));
+function each(name: string, body: (plugin: Subject['plugin'], subject: Subject) => void): void {
+  describe.each(subjects.map((subject) => [subject.plugin, subject] as const))(name, (plugin, subject) => {
+    if (subject.needsInterface) {
+      beforeEach(async () => {
+        await makeInterface();
+        before = await snapshot();
+      });
+      afterEach(removeInterface);
+    }
+    body(plugin, subject);
+  });
+}
 
 each('%s, called by somebody who is not root', (plugin, subject) => {
   const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--bounding-set=-all', '--'];

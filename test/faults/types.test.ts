@@ -126,6 +126,15 @@ const own: Readonly<Record<Subject['plugin'], Readonly<Record<string, Kind>>>> =
     'args.cni': 'object',
     'args.cni.ips': 'texts',
   },
+  tuning: {
+    sysctl: 'object',
+    mac: 'text',
+    promisc: 'flag',
+    mtu: 'number',
+    allmulti: 'flag',
+    txQLen: 'number',
+    dataDir: 'text',
+  },
 };
 
 /** What is read where it is needed, not by a schema of the whole. */
@@ -137,6 +146,17 @@ const readLater: Readonly<Partial<Record<Subject['plugin'], Readonly<Record<stri
     'runtimeConfig.portMappings[0].containerPort': 'number',
     'runtimeConfig.portMappings[0].protocol': 'text',
     'runtimeConfig.portMappings[0].hostIP': 'text',
+  },
+  tuning: {
+    'runtimeConfig.mac': 'text',
+    ...below('args.cni', {
+      sysctl: 'object',
+      mac: 'text',
+      promisc: 'flag',
+      mtu: 'number',
+      allmulti: 'flag',
+      txQLen: 'number',
+    }),
   },
 };
 
