@@ -70,7 +70,7 @@ function pluginFolder(path: string): string {
 /** Why src/FILE may not import the file `target` (both paths from the repository's root); undefined where it may. */
 function refuseFile(file: string, target: string): string | undefined {
   if (!target.startsWith('src/')) return `${target} is outside src/, which stands alone`;
-  if (!target.endsWith('.ts')) return `'${target}' lacks its extension .ts`;
+  if (!/\.(?:ts|txt)$/.test(target)) return `'${target}' lacks its extension .ts`;
   const [from = '', to = ''] = [file, target].map((path) => path.split('/')[1] ?? '');
   if (from !== to) {
     const open = doors[from];

@@ -10,7 +10,9 @@ describe('help', () => {
   test('without arguments the overview goes to standard error, with exit code 2', async () => {
     const { exitCode, stdout, stderr } = await cli([]);
     expect([exitCode, stdout]).toEqual([2, '']);
-    for (const { name, summary } of commands) expect(stderr).toContain(`  ${name.padEnd(8)}  ${summary}\n`);
+    const width = Math.max(...commands.map(({ name }) => name.length));
+    for (const { name, summary } of commands)
+      expect(stderr).toContain(`  ${name.padEnd(width)}  ${summary}\n`);
   });
 
   test.each([['help'], ['--help'], ['-h']])('fairlead %s shows the overview', async (argument) => {

@@ -7,6 +7,7 @@ import { gc } from './gc.ts';
 import { helpOn } from './help.ts';
 import { install } from './install.ts';
 import { list } from './list.ts';
+import { newPlugin } from './new.ts';
 import { status } from './status.ts';
 import { validate } from './validate.ts';
 import { version } from './version.ts';
@@ -20,6 +21,7 @@ export const commands: readonly Command[] = [
   status,
   gc,
   validate,
+  newPlugin,
   conformance,
   install,
   version,
