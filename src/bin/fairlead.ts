@@ -17,7 +17,43 @@ function isThisFile(path: string): boolean {
 }
 
 async function asPlugin(name: PluginName): Promise<number> {
-  return runPlugin(await loadPlugin(name), processHost(processFiles, { resolve }));
+  const { FAIRLEAD_TRACE } = process.env;
+  if (FAIRLEAD_TRACE) await trace(FAIRLEAD_TRACE);
+  let stdin = '';
+  let output = '';
+  const host = processHost(processFiles, { resolve, configure });
+  const exitCode = await runPlugin(await loadPlugin(name), {
+    ...host,
+    readStdin: (limit) => {
+      stdin = host.readStdin(limit);
+      return stdin;
+    },
+    writeStdout: (text) => {
+      output = text;
+      host.writeStdout(text);
+    },
+  });
+  if (exitCode !== 0) await keep(name, stdin, output).catch(() => {});
+  return exitCode;
+}
+
+/** The configuration's key `fairlead`. */
+async function configure(settings: unknown): Promise<void> {
+  if (typeof settings === 'object' && settings !== null && 'trace' in settings && settings.trace === true)
+    await trace('1');
+}
+
+async function trace(path: string): Promise<void> {
+  const { startTrace } = await import('../plugin/trace/start.ts');
+  const problem = startTrace(path);
+  if (problem !== undefined) processHost(processFiles).writeStderr(problem);
+}
+
+/** The answer is given already. */
+async function keep(plugin: PluginName, stdin: string, output: string): Promise<void> {
+  const { keepFailedCall } = await import('../plugin/failures/keep.ts');
+  const executable = process.argv0.startsWith('/') ? process.argv0 : process.execPath;
+  keepFailedCall({ plugin, executable, env: process.env, stdin, output });
 }
 
 /** Where Bun shows a compiled executable its own source files. */

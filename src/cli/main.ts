@@ -33,10 +33,25 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
       io.writeStdout(commandHelp(command, styleFor(io.stdoutIsTerminal, io.env)));
       return exitCodes.done;
     }
-    return print(await command.run({ parameters, options, io }), asJson, io);
+    const run = (runIo: CliIo) => command.run({ parameters, options, io: runIo });
+    return print(
+      options.flag(option.trace) ? await traced(name, asJson, io, run) : await run(io),
+      asJson,
+      io,
+    );
   } catch (error) {
     return fail(error, name, asJson, io);
   }
+}
+
+async function traced(
+  name: string,
+  asJson: boolean,
+  io: CliIo,
+  run: (io: CliIo) => Report | Promise<Report>,
+): Promise<Report> {
+  const { runTraced } = await import('./trace/run.ts');
+  return runTraced(`fairlead ${name}`, asJson, io, run);
 }
 
 function print(

@@ -58,6 +58,11 @@ export const containerId: Option = {
   value: 'ID',
   about: "the attachment's container id; made from NETNS's path, as cnitool does",
 };
+/** What it prints goes to standard error: standard output is the command's own. */
+export const trace: Option = {
+  name: 'trace',
+  about: 'shows each step and kernel request, with times, on standard error; JSON lines with --json',
+};
 /** `CacheDir` of libcni/api.go. */
 export const cacheDir: Option = {
   name: 'cache-dir',

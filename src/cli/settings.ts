@@ -12,7 +12,7 @@ import * as option from './option.ts';
 import { UsageError } from './usage-error.ts';
 
 /** What every command that calls plugins has. */
-export const runtimeOptions = [option.netConfPath, option.pluginPath, option.cacheDir];
+export const runtimeOptions = [option.netConfPath, option.pluginPath, option.cacheDir, option.trace];
 
 /** The directory that an option names, absolute. */
 export function directoryOf({ options }: Call, which: option.Option): string {

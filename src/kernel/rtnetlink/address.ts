@@ -34,6 +34,9 @@ const message = messageLayout(
   },
 );
 
+/** For traces. */
+export { message as addressMessage };
+
 /** IFA_F_*: those that can be given, and those that the kernel tells. */
 const givenFlags = {
   noDad: 0x2,

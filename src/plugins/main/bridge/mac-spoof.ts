@@ -29,7 +29,8 @@ const source = { offset: 6, length: 6 };
 /** The register after an interface's name. */
 const afterName = registerAt(ifName.size);
 
-const section: Section = {
+/** The section of guarded ports. */
+export const section: Section = {
   table: bridgeTable,
   name: 'macspoof',
   version: 1,
@@ -79,7 +80,8 @@ export function checkGuard(connection: Connection, owner: string, port: string, 
   return checkElements(connection, section, owner, wantedFor(port, mac));
 }
 
-function wantedFor(port: string, mac: MacAddress): Wanted {
+/** What is there for a port that may send with this address. */
+export function wantedFor(port: string, mac: MacAddress): Wanted {
   const purpose = `the hardware address check of port ${port}`;
   return {
     holdings: [

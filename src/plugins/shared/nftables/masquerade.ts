@@ -43,7 +43,8 @@ const postrouting: Chain = {
 
 const chainPrefix = 'masquerade-';
 
-const section: Section = {
+/** The section of masqueraded containers. */
+export const section: Section = {
   table: inetTable,
   name: 'masquerade',
   version: 1,
@@ -105,7 +106,8 @@ export function checkMasquerade(
   return checkElements(connection, section, owner, wantedFor(addresses));
 }
 
-function wantedFor(addresses: readonly Prefix[]): Wanted {
+/** What is there for containers with these addresses. */
+export function wantedFor(addresses: readonly Prefix[]): Wanted {
   const networks = new Map(addresses.map((address) => [chainName(address), networkOf(address)]));
   return {
     holdings: addresses.map((prefix) => ({

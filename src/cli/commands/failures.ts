@@ -1,0 +1,166 @@
+import { dirname } from 'node:path';
+import { CniError } from '../../cni/index.ts';
+import { errorOf, type FailureError, type KeptFailure } from '../../plugin/failures/failure.ts';
+import { clearFailures, failuresDirectory, readFailures } from '../../plugin/failures/store.ts';
+import type { Call, Command, Report } from '../command.ts';
+import { exitCodes } from '../exit-code.ts';
+import { repeat, shellCommand } from '../failures/repeat.ts';
+import type { Option } from '../option.ts';
+import { trace } from '../option.ts';
+import { printable } from '../text/printable.ts';
+import type { Style } from '../text/style.ts';
+import { table } from '../text/table.ts';
+import { UsageError } from '../usage-error.ts';
+
+const lastOption: Option = { name: 'last', about: 'shows the newest one with everything' };
+const repeatOption: Option = { name: 'repeat', about: 'runs the call again, as it was' };
+const clearOption: Option = { name: 'clear', about: 'forgets them all' };
+
+/** `fairlead failures`. */
+export const failures: Command = {
+  name: 'failures',
+  summary: 'shows calls of plugins that failed on this node',
+  about: `Shows the ADD, DEL, CHECK and GC that failed since the node started, the newest last; with a NUMBER,
+or --last, one with everything that is kept of it, and a command line that repeats it. Kept are the
+last hundred, for root alone: the variables CNI_…, the configuration and the error. CNI_ARGS and the
+configuration are kept as they came, with whatever is secret in them.`,
+  parameters: [{ name: 'NUMBER', about: 'a failure, by its number in the list', presence: 'optional' }],
+  options: [lastOption, repeatOption, trace, clearOption],
+  examples: ['fairlead failures', 'fairlead failures --last', 'fairlead failures 7 --repeat --trace'],
+  whenFailed: 'failed with a CNI error; of --repeat: the call failed again',
+  run,
+};
+
+async function run(call: Call): Promise<Report> {
+  const { options, parameters } = call;
+  const isAbout = parameters.length > 0 || options.flag(lastOption);
+  if (options.flag(clearOption)) {
+    if (isAbout) throw new UsageError('--clear forgets all failures, not one');
+    const cleared = clearFailures();
+    return { text: () => `forgot ${cleared} failure${cleared === 1 ? '' : 's'}\n`, json: { cleared } };
+  }
+  const kept = readFailures();
+  if (!isAbout) {
+    if (options.flag(repeatOption)) throw new UsageError('--repeat needs a NUMBER, or --last');
+    return { text: (style) => listText(kept, style), json: kept.map(toJson) };
+  }
+  const failure = pick(kept, parameters[0]);
+  return options.flag(repeatOption)
+    ? repeated(failure, call)
+    : { text: (style) => failureText(failure, style), json: toJson(failure) };
+}
+
+function pick(kept: readonly KeptFailure[], number: string | undefined): KeptFailure {
+  const found = number === undefined ? kept.at(-1) : kept.find(({ id }) => String(id) === number);
+  if (found !== undefined) return found;
+  const there =
+    kept.length === 0
+      ? `there is none in ${failuresDirectory}`
+      : `there are ${kept[0]?.id} to ${kept.at(-1)?.id}`;
+  throw new CniError(
+    'invalidEnvironment',
+    number === undefined ? 'no failure is kept' : `there is no failure ${number}`,
+    there,
+  );
+}
+
+async function repeated(failure: KeptFailure, { io }: Call): Promise<Report> {
+  const { exitCode, stdout, stderr } = await repeat(failure, io.env);
+  const error = exitCode === 0 ? undefined : errorOf({ ...failure, output: stdout });
+  const end = error === undefined ? 'succeeded' : `failed again, ${describeError(error)}`;
+  return {
+    exitCode: exitCode === 0 ? exitCodes.done : exitCodes.failed,
+    text: ({ green, red }) =>
+      `${error === undefined ? green(end) : red(printable(end))}\n${exitCode === 0 ? stdout : ''}`,
+    json: { id: failure.id, exitCode, stdout, stderr },
+    warnings: stderr === '' ? [] : [stderr],
+  };
+}
+
+function toJson(failure: KeptFailure) {
+  return {
+    ...failure,
+    command: failure.env.CNI_COMMAND,
+    error: errorOf(failure),
+    repeat: shellCommand(failure),
+  };
+}
+
+function describeError({ code, message }: FailureError): string {
+  return code === undefined ? message : `error ${code}: ${message}`;
+}
+
+function networkOf({ stdin }: KeptFailure): string {
+  try {
+    const { name } = JSON.parse(stdin) as { name?: unknown };
+    return typeof name === 'string' ? name : '';
+  } catch {
+    return '';
+  }
+}
+
+/** `2026-11-25 00:09:22`: what a person compares with a clock, in UTC as logs have it. */
+function clock(time: string): string {
+  return time.slice(0, 19).replace('T', ' ');
+}
+
+const shortId = (id: string) => (id.length <= 20 ? id : `${id.slice(0, 19)}…`);
+
+function listText(kept: readonly KeptFailure[], style: Style): string {
+  if (kept.length === 0) return 'no failures\n';
+  const rows = kept.map((failure) => {
+    const { CNI_COMMAND = '', CNI_CONTAINERID = '' } = failure.env;
+    const error = { text: describeError(errorOf(failure)), style: style.red };
+    const what = `${CNI_COMMAND} ${failure.plugin}`;
+    return [
+      String(failure.id),
+      clock(failure.time),
+      what,
+      networkOf(failure),
+      shortId(CNI_CONTAINERID),
+      error,
+    ];
+  });
+  const headings = ['NUMBER', 'TIME (UTC)', 'CALL', 'NETWORK', 'CONTAINER ID', 'ERROR'];
+  return `${table(headings, rows, style)}
+\`fairlead failures NUMBER\` shows one with everything, \`fairlead failures NUMBER --repeat --trace\` repeats it.
+`;
+}
+
+function failureText(failure: KeptFailure, style: Style): string {
+  const { id, time, plugin, env, stdin, truncated } = failure;
+  const rows: [string, string][] = [
+    ['time', `${clock(time)} UTC`],
+    ['error', describeError(errorOf(failure))],
+    ['network', networkOf(failure)],
+    ['executable', failure.executable],
+    ...Object.entries(env),
+  ];
+  const width = Math.max(...rows.map(([name]) => name.length));
+  const lines = rows.map(([name, value]) => `  ${name.padEnd(width)}  ${printable(value)}\n`);
+  const again = truncated
+    ? 'The configuration was too long to be kept whole: this cannot be repeated.\n'
+    : `${style.bold('To repeat it')}\n\n  fairlead failures ${id} --repeat --trace\n\nor without fairlead, from ${dirname(failure.executable)}:\n\n${shellCommand(failure)}\n`;
+  return `${style.bold(`failure ${id}: ${env.CNI_COMMAND} of plugin ${plugin}`)}
+
+${lines.join('')}
+${style.bold('Configuration')}
+
+${indented(pretty(stdin))}
+${again}`;
+}
+
+function pretty(stdin: string): string {
+  try {
+    return JSON.stringify(JSON.parse(stdin), null, 2);
+  } catch {
+    return stdin;
+  }
+}
+
+function indented(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => `  ${printable(line) === '' ? '' : line.replaceAll(/\p{Cc}/gu, '\ufffd')}\n`)
+    .join('');
+}
