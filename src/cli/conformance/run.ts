@@ -1,5 +1,6 @@
 /** Trying a plugin by the rules, each on a node of its own. */
 import { type CniVersion, cniVersions, isAtLeast, isCniVersion } from '../../cni/version.ts';
+import { NetlinkError, SystemError } from '../../kernel/index.ts';
 import { createBench } from './bench.ts';
 import { renewNode } from './node.ts';
 import { Broken, Hung, type Kind, NotTried, type Rule } from './rule.ts';
@@ -100,6 +101,8 @@ async function tryRule(subject: Subject, rule: Rule, hung: Set<Rule>): Promise<V
     if (error instanceof Broken)
       return { rule, verdict: 'broken', seen: error.seen, expected: error.expected };
     if (error instanceof NotTried) return notTried(rule, error.message);
+    if (error instanceof NetlinkError || error instanceof SystemError)
+      return notTried(rule, `what the rule needs cannot be made: ${error.message}`);
     if (!(error instanceof Hung)) throw error;
     hung.add(rule);
     return { rule, verdict: 'broken', seen: error.message, expected: 'an end, with success or an error' };

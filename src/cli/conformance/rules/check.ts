@@ -1,7 +1,7 @@
 /** CHECK: SPEC.md section 2, "CHECK", since 0.4.0. */
 
 import { isJsonObject, type JsonObject } from '../../../cni/json.ts';
-import { rtnetlink } from '../../../kernel/index.ts';
+import { isNetlinkError, rtnetlink } from '../../../kernel/index.ts';
 import type { Connection } from '../../../kernel/netlink/connection.ts';
 import { addressBits, parseAddress, parsePrefix } from '../../../lib/ip.ts';
 import { type Attached, type Bench, describe, listIn, objectIn } from '../bench.ts';
@@ -135,9 +135,19 @@ function exchangeAddress(
     const neighbour = { family: address.family, value: address.value ^ 1n };
     rtnetlink.replaceAddress(connection, link, { prefix: { address: neighbour, length }, noDad: true });
   }
-  for (const route of before)
-    if (route.gateway !== undefined)
-      rtnetlink.replaceRoute(connection, { ...route, src: undefined, prefSrc: undefined });
+  // Those without gateway first: they are the way to the gateways of the others.
+  const lost = before.filter(({ protocol }) => protocol !== rtnetlink.routeProtocols.kernel);
+  for (const route of lost.sort((a, b) => Number(a.gateway !== undefined) - Number(b.gateway !== undefined)))
+    restore(connection, route);
+}
+
+function restore(connection: Connection, route: rtnetlink.Route): void {
+  try {
+    rtnetlink.replaceRoute(connection, { ...route, prefSrc: undefined });
+  } catch (error) {
+    // It needs the address that was taken away.
+    if (!isNetlinkError(error)) throw error;
+  }
 }
 
 /** The configuration with the IPAM plugin's routes left to the gateways of their addresses. */
