@@ -17,6 +17,8 @@ function isThisFile(path: string): boolean {
 }
 
 async function asPlugin(name: PluginName): Promise<number> {
+  // What a plugin throws it tells in one line; collecting where it was thrown would be for nobody.
+  Error.stackTraceLimit = 0;
   const { FAIRLEAD_TRACE } = process.env;
   if (FAIRLEAD_TRACE) await trace(FAIRLEAD_TRACE);
   let stdin = '';

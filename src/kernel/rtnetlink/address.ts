@@ -106,7 +106,12 @@ export function listAddresses(connection: Connection, { link, family }: AddressF
   const header = { family: family === undefined ? AF_UNSPEC : addressFamily(family), index: link?.index };
   const operation = `list addresses${link === undefined ? '' : ` of link ${link.name}`}`;
   const frames = connection.dump({ operation, type: RTM_GETADDR, body: message.encode(header, {}) });
-  return frames.flatMap((frame) => decodeAddress(frame) ?? []);
+  const addresses: Address[] = [];
+  for (const frame of frames) {
+    const address = decodeAddress(frame);
+    if (address !== undefined) addresses.push(address);
+  }
+  return addresses;
 }
 
 /** Undefined for families other than IP, which a dump of all families holds too. */

@@ -65,9 +65,9 @@ export type Flags<T extends FlagTable> = { readonly [K in keyof T]: boolean };
 
 /** Reads each named bit. */
 export function readFlags<T extends FlagTable>(table: T, bits: number): Flags<T> {
-  return Object.fromEntries(
-    Object.entries(table).map(([name, bit]) => [name, (bits & bit) !== 0]),
-  ) as Flags<T>;
+  const flags: Record<string, boolean> = {};
+  for (const name in table) flags[name] = (bits & (table[name] ?? 0)) !== 0;
+  return flags as Flags<T>;
 }
 
 /** The flag word of the named bits that are true, and as `mask` that of all which are given. */

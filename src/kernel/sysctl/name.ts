@@ -11,7 +11,9 @@ export class SysctlNameError extends Error {
  * two characters change places. Throws SysctlNameError for names that would lead elsewhere.
  */
 export function sysctlPath(name: string): string {
-  const dotted = /^[^/]*?\./.test(name);
+  // Slashes are the form that Fairlead itself uses.
+  const [dot, slash] = [name.indexOf('.'), name.indexOf('/')];
+  const dotted = dot >= 0 && (slash < 0 || dot < slash);
   const path = dotted ? name.replaceAll(/[./]/g, (separator) => (separator === '.' ? '/' : '.')) : name;
   const fault = faultOf(path);
   if (fault !== undefined) throw new SysctlNameError(`sysctl ${JSON.stringify(name)}: ${fault}`);
