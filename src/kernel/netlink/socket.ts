@@ -3,9 +3,11 @@ import { errnoNumber } from '../../lib/errno.ts';
 import { closeSync } from '../sys/file.ts';
 import { receive, SystemError, send, setSocketOption, socket } from '../sys/libc.ts';
 
-/** Netlink families, linux/netlink.h. */
+/** The netlink family of links, addresses, routes, rules and neighbours: linux/netlink.h, as the next two. */
 export const NETLINK_ROUTE = 0;
+/** The netlink family of nf_tables and connection tracking. */
 export const NETLINK_NETFILTER = 12;
+/** The netlink family of whatever registers a name (genetlink). */
 export const NETLINK_GENERIC = 16;
 
 const AF_NETLINK = 16;

@@ -14,8 +14,9 @@ import { addressFamily, type Flags, ipFamily, readFlags } from './codecs.ts';
 import type { LinkIdentity } from './link.ts';
 import { nextHopFlags, RTM_GETROUTE, routeMessage, routeTypes } from './route-message.ts';
 
-/** RT_TABLE_* */
+/** The table of ordinary routes: RT_TABLE_MAIN, linux/rtnetlink.h. */
 export const mainTable = 254;
+/** The table that the kernel fills for the node's own addresses: RT_TABLE_LOCAL. */
 export const localTable = 255;
 /** RT_SCOPE_*: how far away a route's destination is. */
 export const routeScopes = { universe: 0, site: 200, link: 253, host: 254, nowhere: 255 } as const;
