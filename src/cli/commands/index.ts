@@ -3,12 +3,14 @@ import { add } from './add.ts';
 import { check } from './check.ts';
 import { conformance } from './conformance.ts';
 import { del } from './del.ts';
+import { failures } from './failures.ts';
 import { gc } from './gc.ts';
 import { helpOn } from './help.ts';
 import { install } from './install.ts';
 import { list } from './list.ts';
 import { newPlugin } from './new.ts';
 import { status } from './status.ts';
+import { trace } from './trace.ts';
 import { validate } from './validate.ts';
 import { version } from './version.ts';
 
@@ -20,6 +22,8 @@ export const commands: readonly Command[] = [
   list,
   status,
   gc,
+  failures,
+  trace,
   validate,
   newPlugin,
   conformance,
