@@ -8,6 +8,7 @@ export { CniError, type ErrorCodeName, errorCodes, messageOf, toCniError } from 
 export { runPlugin } from './harness.ts';
 export type { Environment, Host, Resolve } from './host.ts';
 export type { JsonObject } from './json.ts';
+export { identifierProblem, interfaceNameProblem } from './names.ts';
 export { nodeHost } from './node-host.ts';
 export {
   type AddRequest,
@@ -46,6 +47,7 @@ export {
   type ObjectSchema,
   object,
   prefix,
+  type Report,
   record,
   type Schema,
   SchemaError,

@@ -29,5 +29,6 @@ export {
 } from './netns/netns.ts';
 export * as nftables from './nftables/index.ts';
 export * as rtnetlink from './rtnetlink/index.ts';
-export { SystemError } from './sys/libc.ts';
+export * as files from './sys/file.ts';
+export { SystemError, tryLockExclusive } from './sys/libc.ts';
 export * from './sysctl/index.ts';

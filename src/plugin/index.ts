@@ -20,6 +20,7 @@ export {
 export { listRoutes, type NewRoute } from '../kernel/rtnetlink/route.ts';
 export { addRoute, deleteRoute, replaceRoute } from '../kernel/rtnetlink/route-change.ts';
 export { linkSysctl, readSysctl, setSysctl, setSysctls } from '../kernel/sysctl/index.ts';
+export { bytesFromText, textFromBytes } from '../lib/bytes.ts';
 export * from '../lib/ip.ts';
 export * from '../lib/mac.ts';
 export { type AttachmentIdentity, identityOf, isHostMacOf } from './attachment-identity.ts';

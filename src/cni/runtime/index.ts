@@ -8,7 +8,7 @@ export type { JsonObject } from '../json.ts';
 export type { Attachment, ValidAttachment } from '../plugin.ts';
 export { decodeResult, type ResultContext } from '../result-decode.ts';
 export type { AttachmentParameters } from './attachment.ts';
-export type { CachedAttachment } from './cache-format.ts';
+export { type CachedAttachment, type CacheReading, decodeCacheFile } from './cache-format.ts';
 export type { Caller } from './call.ts';
 export {
   inspectNetworkFile,

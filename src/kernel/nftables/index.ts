@@ -25,7 +25,7 @@ export {
   listElements,
 } from './element.ts';
 export * from './expr/index.ts';
-export { getGeneration, RulesetBusyError, withGeneration } from './generation.ts';
+export { getGeneration, NoNftablesError, RulesetBusyError, withGeneration } from './generation.ts';
 export { type Operation, openNftables } from './operation.ts';
 export { addRule, deleteRule, flushChain, type ListedRule, listRules, type Rule } from './rule.ts';
 export {
@@ -38,6 +38,8 @@ export {
   getSet,
   type NftSet,
   type SetInfo,
+  setText,
+  setWord,
 } from './set.ts';
-export { addTable, deleteTable, type Family, getTable, type Table } from './table.ts';
+export { addTable, deleteTable, type Family, getTable, type Table, tableText } from './table.ts';
 export { commit, commitAt, commitUnlessExists, TransactionError, transactionText } from './transaction.ts';
