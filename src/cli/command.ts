@@ -7,7 +7,8 @@ export interface Parameter {
   /** In capitals, as the help shows it. */
   readonly name: string;
   readonly about: string;
-  readonly presence?: 'optional' | 'repeated';
+  /** Once if not given; `repeated` is once or more, `rest` any number of times. */
+  readonly presence?: 'optional' | 'repeated' | 'rest';
 }
 
 /** A command of `fairlead`. */
@@ -20,6 +21,8 @@ export interface Command {
   readonly parameters: readonly Parameter[];
   /** Besides `--json` and `--help`, which every command has. */
   readonly options: readonly Option[];
+  /** What follows the first parameter is another program's command line: its options are its own. */
+  readonly passesOn?: true;
   /** Lines for a shell. */
   readonly examples: readonly string[];
   /** What exit code 1 means here, where it is not only a CNI error. */

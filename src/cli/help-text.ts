@@ -8,7 +8,9 @@ import { definitions } from './text/table.ts';
 
 /** `fairlead add NETWORK NETNS [OPTION]…` */
 export function usageLine(command: Command): string {
-  return ['fairlead', command.name, ...command.parameters.map(parameterText), '[OPTION]…'].join(' ');
+  const parameters = command.parameters.map(parameterText);
+  const words = command.passesOn ? ['[OPTION]…', ...parameters] : [...parameters, '[OPTION]…'];
+  return ['fairlead', command.name, ...words].join(' ');
 }
 
 /** The help of one command. */
@@ -49,6 +51,7 @@ function section(title: string, body: string, style: Style): string {
 
 function parameterText({ name, presence }: Parameter): string {
   if (presence === 'optional') return `[${name}]`;
+  if (presence === 'rest') return `[${name}…]`;
   return presence === 'repeated' ? `${name}…` : name;
 }
 

@@ -20,16 +20,9 @@ export function optionsOf(command: Command): readonly Option[] {
 /** Reads the arguments of a command. Throws a `UsageError` that says what is wrong with the first wrong one. */
 export function parse(command: Command, argv: readonly string[], env: Environment): Parsed {
   const options = optionsOf(command);
-  const { tokens } = parseArgs({
-    args: [...argv],
-    options: Object.fromEntries([
-      ...options.map(({ name, value }) => [name, { type: value === undefined ? 'boolean' : 'string' }]),
-      ['h', { type: 'boolean', short: 'h' }],
-    ]),
-    strict: false,
-    allowPositionals: true,
-    tokens: true,
-  });
+  const all = tokensOf(argv, options);
+  const end = command.passesOn && all.find(({ kind }) => kind === 'positional')?.index;
+  const tokens = end === undefined ? all : all.filter(({ index }) => index <= end);
   const given = new Map<string, string[]>();
   const parameters: string[] = [];
   for (const token of tokens) {
@@ -41,9 +34,24 @@ export function parse(command: Command, argv: readonly string[], env: Environmen
       throw new UsageError(`--${option.name} is given twice`);
     given.set(option.name, [...(earlier ?? []), value]);
   }
+  // A `--` may stand before another program's command line, and is none of its arguments.
+  if (end !== undefined) parameters.push(...argv.slice(argv[end + 1] === '--' ? end + 2 : end + 1));
   const values = valuesOf(given, env);
   if (!values.flag(help)) countParameters(command, parameters);
   return { parameters, options: values };
+}
+
+function tokensOf(argv: readonly string[], options: readonly Option[]) {
+  return parseArgs({
+    args: [...argv],
+    options: Object.fromEntries([
+      ...options.map(({ name, value }) => [name, { type: value === undefined ? 'boolean' : 'string' }]),
+      ['h', { type: 'boolean', short: 'h' }],
+    ]),
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  }).tokens;
 }
 
 interface OptionToken {
@@ -70,12 +78,12 @@ function readOption(token: OptionToken, options: readonly Option[]): { option: O
 
 function countParameters(command: Command, given: readonly string[]): void {
   const missing = command.parameters.find(
-    ({ presence }, index) => presence !== 'optional' && given[index] === undefined,
+    ({ presence }, index) => (presence ?? 'repeated') === 'repeated' && given[index] === undefined,
   );
   if (missing !== undefined) throw new UsageError(`${missing.name} is missing (${missing.about})`);
   const empty = command.parameters.find((_, index) => given[index] === '');
   if (empty !== undefined) throw new UsageError(`${empty.name} is empty`);
-  const repeated = command.parameters.some(({ presence }) => presence === 'repeated');
+  const repeated = command.parameters.some(({ presence }) => presence === 'repeated' || presence === 'rest');
   const extra = repeated ? undefined : given[command.parameters.length];
   if (extra !== undefined) throw new UsageError(`"${extra}" is one argument too many`);
 }

@@ -2,10 +2,12 @@ import type { Command } from '../command.ts';
 import { add } from './add.ts';
 import { check } from './check.ts';
 import { conformance } from './conformance.ts';
+import { debug } from './debug.ts';
 import { del } from './del.ts';
 import { failures } from './failures.ts';
 import { gc } from './gc.ts';
 import { helpOn } from './help.ts';
+import { inspect } from './inspect.ts';
 import { install } from './install.ts';
 import { list } from './list.ts';
 import { newPlugin } from './new.ts';
@@ -22,6 +24,8 @@ export const commands: readonly Command[] = [
   list,
   status,
   gc,
+  inspect,
+  debug,
   failures,
   trace,
   validate,
