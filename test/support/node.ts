@@ -113,17 +113,22 @@ async function ruleset(): Promise<Snapshot> {
     });
 }
 
+/** Calls that failed are kept on purpose (docs/debugging.md): not a thing that a plugin forgot. */
+const kept = /^\/run\/fairlead\/failures(\/|$)/;
+
 /** Every file below a directory, with its mode and what is in it. Namespaces' files by their names only. */
 function files(path: string): Snapshot {
   if (!existsSync(path)) return [];
-  return readdirSync(path, { recursive: true, encoding: 'utf8' }).map((name) => {
-    const file = `${path}/${name}`;
-    const stat = lstatSync(file);
-    const mode = (stat.mode & 0o7777).toString(8);
-    if (stat.isDirectory()) return `file ${file}/ ${mode}`;
-    if (stat.isSymbolicLink()) return `file ${file} -> ${readlinkSync(file)}`;
-    return `file ${file} ${mode} ${path === '/run/netns' ? '' : JSON.stringify(readFileSync(file, 'latin1'))}`;
-  });
+  const found = readdirSync(path, { recursive: true, encoding: 'utf8' }).map((name) => `${path}/${name}`);
+  return found
+    .filter((file) => !kept.test(file))
+    .map((file) => {
+      const stat = lstatSync(file);
+      const mode = (stat.mode & 0o7777).toString(8);
+      if (stat.isDirectory()) return `file ${file}/ ${mode}`;
+      if (stat.isSymbolicLink()) return `file ${file} -> ${readlinkSync(file)}`;
+      return `file ${file} ${mode} ${path === '/run/netns' ? '' : JSON.stringify(readFileSync(file, 'latin1'))}`;
+    });
 }
 
 /** The settings that plugins make or that follow from those; per link, they come and go with it. */
