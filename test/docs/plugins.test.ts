@@ -131,12 +131,13 @@ function reservations(): readonly string[] {
 }
 
 /**
- * What an ADD that is refused may leave: host-local's own files; the bridge, which others may share, where it is not
- * the first plugin that refuses.
+ * What an ADD that is refused may leave: host-local's own files, the record of the failed call; the bridge, which
+ * others may share, where it is not the first plugin that refuses.
  */
 function lasting({ config }: Case): RegExp {
   const { plugins } = JSON.parse(config.text) as { plugins: readonly unknown[] };
-  return plugins.length === 1 ? /^file \/var\/lib\/cni/ : /^file \/var\/lib\/cni|\bwrong0\b/;
+  const files = String.raw`^file (/var/lib/cni|/run/fairlead/failures)\b`;
+  return new RegExp(plugins.length === 1 ? files : String.raw`${files}|\bwrong0\b`);
 }
 
 async function refuse(one: Case, expected: string | RegExp): Promise<void> {
