@@ -1,6 +1,6 @@
 /**
  * `fairlead/cni`: what the author of a CNI plugin needs. Define a plugin with `definePlugin`, run it with
- * `runPlugin(plugin, nodeHost())`; docs/writing-a-plugin.md shows one. No dependency and nothing of Linux; works on
+ * `runPlugin(plugin, nodeHost())`; docs/write-a-plugin.md shows one. No dependency and nothing of Linux; works on
  * Node, Bun and Deno. Calling plugins is `fairlead/cni/runtime`.
  */
 export type { CommonConfig } from './config.ts';

@@ -1,4 +1,4 @@
-/** docs/containerd.md, taken apart: the tests run what it says. */
+/** Pages of docs, taken apart: the tests run what they say. docs/containerd.md where no other is named. */
 import { readFileSync } from 'node:fs';
 
 /** A fenced block. */
@@ -13,8 +13,8 @@ export interface Block {
 }
 
 /** Every block of the page, in order. */
-export function pageBlocks(): readonly Block[] {
-  const page = readFileSync(new URL('../../docs/containerd.md', import.meta.url), 'utf8');
+export function pageBlocks(name = 'containerd.md'): readonly Block[] {
+  const page = readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8');
   return page.split(/^## /m).flatMap((part) => {
     const section = part.slice(0, part.indexOf('\n'));
     const found = part.matchAll(/^```(\w+)(?: title="(.*?)")?\n(.*?)^```$/gms);

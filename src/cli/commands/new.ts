@@ -9,6 +9,7 @@ import type { Option } from '../option.ts';
 const checkoutOption: Option = {
   name: 'fairlead',
   value: 'DIR',
+  variable: 'FAIRLEAD_SOURCE',
   about: "a checkout of Fairlead's source to build with; this executable's own if left out",
 };
 

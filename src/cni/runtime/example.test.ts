@@ -1,4 +1,4 @@
-/** The plugin and the program that docs/writing-a-plugin.md shows, run as they stand there. */
+/** examples/plugins/address-list.ts, and the program that docs/write-a-plugin.md shows, run as they stand. */
 import { afterAll, expect, test } from 'bun:test';
 import { spawnSync } from 'node:child_process';
 import {
@@ -20,7 +20,7 @@ import { createRuntime, loadNetwork } from './index.ts';
 const repository = fileURLToPath(new URL('../../../', import.meta.url));
 const example = join(repository, 'examples/plugins/address-list.ts');
 const bun = join(repository, 'node_modules/.bin/bun');
-const page = readFileSync(join(repository, 'docs/writing-a-plugin.md'), 'utf8');
+const page = readFileSync(join(repository, 'docs/write-a-plugin.md'), 'utf8');
 const blocks = [...page.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code = '']) => code);
 
 const dir = mkdtempSync(join(tmpdir(), 'fairlead-example-'));
@@ -45,10 +45,6 @@ writeFileSync(
     plugins: [{ type: 'give' }, { type: 'address-list', directory: addresses }],
   }),
 );
-
-test('the page shows the plugin as it is', () => {
-  expect(blocks[0]).toBe(readFileSync(example, 'utf8'));
-});
 
 test('the plugin does what every verb asks, called by the runtime', async () => {
   const network = loadNetwork(dir, 'pods');
@@ -85,7 +81,7 @@ test('the plugin does what every verb asks, called by the runtime', async () => 
 });
 
 test('the program of the page attaches a container', () => {
-  const program = (blocks[1] ?? '')
+  const program = (blocks[0] ?? '')
     .replace("'fairlead/cni/runtime'", `'${join(repository, 'src/cni/runtime/index.ts')}'`)
     .replace("'/etc/cni/net.d'", `'${dir}'`)
     .replace("'/opt/cni/bin'", `'${bin}'`)
