@@ -2,6 +2,7 @@
 import type { Plugin } from '../cni/index.ts';
 
 const loaders = {
+  bandwidth: async () => (await import('./meta/bandwidth/plugin.ts')).plugin,
   bridge: async () => (await import('./main/bridge/plugin.ts')).plugin,
   'host-local': async () => (await import('./ipam/host-local/plugin.ts')).plugin,
   loopback: async () => (await import('./main/loopback/plugin.ts')).plugin,

@@ -27,6 +27,7 @@ const sources: Readonly<Record<string, Partial<Sources>>> = {
     own: ['src/cni/{config,environment}.ts', 'src/plugin/namespaces.ts'],
     others: ['src/cni/*.ts', 'src/cni/schema/*.ts', 'src/kernel/{netns,netlink}/*.ts'],
   },
+  bandwidth: { own: [chained], others: ['src/plugin/*.ts', 'src/kernel/rtnetlink/*.ts'] },
   bridge: {
     own: ['src/plugin/{container-interface,links}.ts', elements],
     others: ['src/plugin/*.ts', 'src/kernel/rtnetlink/settle.ts'],

@@ -6,7 +6,7 @@ import { output, runProgram } from '../support/program.ts';
 
 /** A plugin's configuration that is right. */
 export interface Subject {
-  readonly plugin: 'bridge' | 'host-local' | 'loopback' | 'portmap' | 'static' | 'tuning';
+  readonly plugin: 'bandwidth' | 'bridge' | 'host-local' | 'loopback' | 'portmap' | 'static' | 'tuning';
   readonly config: JsonObject;
   /** Whether the plugin works in the container's network namespace. */
   readonly entersNamespace: boolean;
@@ -36,6 +36,18 @@ const portMappings = [{ hostPort: 8080, containerPort: 80, protocol: 'tcp' }];
 
 /** All of them. */
 export const subjects: readonly Subject[] = [
+  {
+    plugin: 'bandwidth',
+    config: {
+      ...common,
+      type: 'bandwidth',
+      egressRate: 8_000_000,
+      egressBurst: 800_000,
+      prevResult: { ...prevResult, interfaces: [...prevResult.interfaces, { name: 'faults1' }] },
+    },
+    entersNamespace: true,
+    needsInterface: true,
+  },
   {
     plugin: 'bridge',
     config: { ...common, type: 'bridge', bridge: 'faults0', isGateway: true, ipMasq: true, ipam: hostLocal },

@@ -55,7 +55,15 @@ const common: Readonly<Record<string, Kind>> = {
   'dns.options': 'texts',
 };
 
+const rates = {
+  ingressRate: 'number',
+  ingressBurst: 'number',
+  egressRate: 'number',
+  egressBurst: 'number',
+} as const;
+
 const own: Readonly<Record<Subject['plugin'], Readonly<Record<string, Kind>>>> = {
+  bandwidth: rates,
   bridge: {
     bridge: 'text',
     isGateway: 'flag',

@@ -224,6 +224,16 @@ export const attributes: Readonly<Record<string, Readonly<Record<string, string 
     table: 'RTA_TABLE',
     mark: 'RTA_MARK',
   },
+  'rtnetlink/traffic-control.ts': { kind: 'TCA_KIND', options: 'TCA_OPTIONS' },
+  'rtnetlink/qdisc.ts': { parameters: 'TCA_TBF_PARMS', rate64: 'TCA_TBF_RATE64' },
+  'rtnetlink/filter.ts': {
+    redirection: 'TCA_MIRRED_PARMS',
+    actionKind: 'TCA_ACT_KIND',
+    actionOptions: 'TCA_ACT_OPTIONS',
+    classId: 'TCA_U32_CLASSID',
+    selector: 'TCA_U32_SEL',
+    actions: 'TCA_U32_ACT',
+  },
   'rtnetlink/rule.ts': {
     dst: 'FRA_DST',
     src: 'FRA_SRC',

@@ -8,6 +8,7 @@ import { decodeLinkData } from './kinds/kinds.ts';
 import { linkMessage } from './link-message.ts';
 import { neighbourMessage } from './neighbour-message.ts';
 import { routeMessage } from './route-message.ts';
+import { trafficControlMessage } from './traffic-control.ts';
 
 /** xorshift32: the same bytes at every run, so that a failure can be had again. */
 function generator(seed: number): () => number {
@@ -30,6 +31,7 @@ const decoders: Record<string, (bytes: Uint8Array) => unknown> = {
   bridge: (bytes) => decodeLinkData('bridge', bytes),
   macvlan: (bytes) => decodeLinkData('macvlan', bytes),
   veth: (bytes) => decodeLinkData('veth', bytes),
+  'traffic control': (bytes) => trafficControlMessage.decode(bytes),
 };
 
 function outcome(decode: (bytes: Uint8Array) => unknown, bytes: Uint8Array): 'value' | 'refused' {

@@ -36,6 +36,7 @@ export {
   type NewFdbEntry,
   replaceFdbEntryRequest,
 } from './fdb.ts';
+export { listRedirections, redirectArrivingRequest } from './filter.ts';
 export type { KindWithData, LinkData, LinkKind } from './kinds/kinds.ts';
 export type { VethPeer } from './kinds/veth.ts';
 export { getLink, type Link, type LinkFilter, type LinkIdentity, type LinkRef, listLinks } from './link.ts';
@@ -68,6 +69,14 @@ export {
   replaceNeighbour,
   replaceNeighbourRequest,
 } from './neighbour.ts';
+export {
+  addIngressRequest,
+  addTokenBucketRequest,
+  deleteQdiscRequest,
+  listQdiscs,
+  type Qdisc,
+  type TokenBucket,
+} from './qdisc.ts';
 export {
   getRoute,
   listRoutes,
