@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { isUnicastMac, macToBytes } from '../lib/mac.ts';
-import { identityOf, isHostMacOf } from './attachment-identity.ts';
+import { identityOf, isHostLinkOf, isHostMacOf, ownerAlias } from './attachment-identity.ts';
 
 const attachment = { network: 'net', containerId: 'c1', ifname: 'eth0' };
 
@@ -42,6 +42,15 @@ describe('the host side’s address tells the network', () => {
       expect(isHostMacOf('net', hostMac)).toBe(true);
       expect(isHostMacOf('net2', hostMac)).toBe(false);
     }
+  });
+
+  test('networks that share its bits are told apart by the alias', () => {
+    const { hostMac } = identityOf(attachment);
+    const alias = ownerAlias(attachment);
+    expect(isHostLinkOf('net', { mac: hostMac })).toBe(true);
+    expect(isHostLinkOf('net', { mac: hostMac, alias })).toBe(true);
+    expect(isHostLinkOf('net', { mac: hostMac, alias: `other${alias}` })).toBe(false);
+    expect(isHostLinkOf('net', { mac: '02:00:00:00:00:01', alias })).toBe(false);
   });
 
   test('and not of links that others made', () => {

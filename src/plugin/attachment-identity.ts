@@ -29,9 +29,31 @@ export function identityOf({ network, containerId, ifname }: Attachment): Attach
   };
 }
 
-/** Whether a host-side hardware address was made for an attachment of that network. */
+/** Whether a host-side hardware address was made for an attachment of that network, or of one that shares its 16 bits. */
 export function isHostMacOf(network: string, mac: MacAddress): boolean {
   return mac.startsWith(`${macFromBytes(Uint8Array.of(localUnicast, ...networkBytes(network)))}:`);
+}
+
+/** The most that an alias may have in bytes (IFALIASZ less the NUL, linux/if.h); names and ids are ASCII. */
+const longestAlias = 255;
+
+/**
+ * The alias of a host-side link: whose it is, for people who look at the node (`ip link`), and for GC. It is given
+ * after the link is made, so that one may be without: a killed ADD's.
+ */
+export function ownerAlias({ network, containerId, ifname }: Attachment): string {
+  return `${network} ${containerId} ${ifname}`.slice(0, longestAlias);
+}
+
+/** What tells a host-side link's network. */
+interface HostLink {
+  readonly mac: MacAddress;
+  readonly alias?: string | undefined;
+}
+
+/** Whether a host-side link was made for an attachment of that network: by its address and, where it has one, its alias. */
+export function isHostLinkOf(network: string, { mac, alias }: HostLink): boolean {
+  return isHostMacOf(network, mac) && (alias === undefined || alias.startsWith(`${network} `));
 }
 
 function networkBytes(network: string): Uint8Array {

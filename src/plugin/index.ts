@@ -23,7 +23,13 @@ export { linkSysctl, readSysctl, setSysctl, setSysctls } from '../kernel/sysctl/
 export { bytesFromText, textFromBytes } from '../lib/bytes.ts';
 export * from '../lib/ip.ts';
 export * from '../lib/mac.ts';
-export { type AttachmentIdentity, identityOf, isHostMacOf } from './attachment-identity.ts';
+export {
+  type AttachmentIdentity,
+  identityOf,
+  isHostLinkOf,
+  isHostMacOf,
+  ownerAlias,
+} from './attachment-identity.ts';
 export {
   addressAndRouteProblems,
   announceAddresses,

@@ -4,7 +4,7 @@ import type { Connection } from '../kernel/netlink/connection.ts';
 import { isNetlinkError } from '../kernel/netlink/error.ts';
 import { getLink, type Link, type LinkRef, listLinks } from '../kernel/rtnetlink/link.ts';
 import { deleteLink } from '../kernel/rtnetlink/link-change.ts';
-import { identityOf, isHostMacOf } from './attachment-identity.ts';
+import { identityOf, isHostLinkOf } from './attachment-identity.ts';
 import { openNode } from './namespaces.ts';
 import { runAll } from './steps.ts';
 
@@ -29,8 +29,8 @@ export function deleteHostLink(attachment: Attachment): void {
 }
 
 /**
- * For GC: deletes the veths on the node that were made for this network by `identityOf`'s hardware addresses, and for
- * no valid attachment. Only for plugins that make no links for others. Throws NetlinkError.
+ * For GC: deletes the veths on the node that were made for this network by `identityOf`'s hardware addresses (and whose
+ * alias, where they have one, does not say otherwise), and for no valid attachment. Only for plugins that make no links for others. Throws NetlinkError.
  */
 export async function deleteStrayHostLinks({
   network,
@@ -39,7 +39,7 @@ export async function deleteStrayHostLinks({
   const valid = new Set(validAttachments.map((one) => identityOf({ ...one, network }).hostMac));
   using node = openNode();
   const strays = listLinks(node, { kind: 'veth' }).filter(
-    ({ mac }) => isHostMacOf(network, mac) && !valid.has(mac),
+    (link) => isHostLinkOf(network, link) && !valid.has(link.mac),
   );
   await runAll(strays.map((link) => () => deleteLinkIfThere(node, link)));
 }

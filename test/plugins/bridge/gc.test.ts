@@ -1,6 +1,7 @@
 /** GC removes what belongs to no valid attachment of its network, and nothing of anybody else. */
 import { afterEach, expect, test } from 'bun:test';
 import { readdirSync } from 'node:fs';
+import { sha256 } from '../../../src/plugin/hash.ts';
 import { check, failure, gc } from '../../support/plugin.ts';
 import { type Attached, attach, detachAll, link, type NetworkConfig, network } from './network.ts';
 
@@ -44,6 +45,29 @@ test('removes links, elements and reservations of those that are gone, and keeps
   expect(ruleset).not.toContain(gone.container.id);
   expect(ruleset).not.toContain(`${interfaceGone.container.id} net1`);
 });
+
+test('a network whose hardware addresses begin alike keeps its links', async () => {
+  const config = network(options);
+  const neighbour = {
+    ...network(options),
+    bridge: config.bridge,
+    isGateway: false,
+    name: twinOf(config.name),
+  };
+  const [one, other] = [await attach(config), await attach(neighbour)];
+  const start = async ({ hostName }: Attached) =>
+    String((await link(undefined, hostName))?.['address']).slice(0, 8);
+  expect(await start(one)).toBe(await start(other));
+  await collect(config, []);
+  expect(await link(undefined, one.hostName)).toBeUndefined();
+  await check(other.call);
+});
+
+/** Another name with the same first 16 bits of its digest, of which hardware addresses are made. */
+function twinOf(name: string): string {
+  const start = (text: string) => sha256(text).subarray(0, 2).toHex();
+  for (let index = 0; ; index++) if (start(`twin${index}`) === start(name)) return `twin${index}`;
+}
 
 test('with nothing valid it leaves the bridge and no port', async () => {
   const config = network(options);

@@ -1,7 +1,7 @@
 /** DEL and GC of bridge: each step is tried whatever becomes of the others, and what is gone already is no error. */
 import type { AttachmentToRemove, DelRequest, GcRequest, Result } from '../../../cni/index.ts';
 import { getLink, listLinks } from '../../../kernel/rtnetlink/link.ts';
-import { identityOf, isHostMacOf } from '../../../plugin/attachment-identity.ts';
+import { identityOf, isHostLinkOf } from '../../../plugin/attachment-identity.ts';
 import { deleteHostLink, deleteLinkIfThere } from '../../../plugin/links.ts';
 import { openContainerIfThere, openNode } from '../../../plugin/namespaces.ts';
 import { runAll } from '../../../plugin/steps.ts';
@@ -63,7 +63,7 @@ export async function collectGarbage(request: GcRequest<BridgeConfig>): Promise<
   ]);
 }
 
-/** Ports of the bridge that were made for this network, by their hardware addresses, and for no valid attachment. */
+/** Ports of the bridge that were made for this network, by their addresses and aliases, and for no valid attachment. */
 async function deleteStrayLinks({
   config,
   network,
@@ -74,7 +74,7 @@ async function deleteStrayLinks({
   const bridge = getLink(node, config.bridge);
   if (bridge === undefined) return;
   const strays = listLinks(node, { master: bridge.index }).filter(
-    ({ kind, mac }) => kind === 'veth' && isHostMacOf(network, mac) && !valid.has(mac),
+    (port) => port.kind === 'veth' && isHostLinkOf(network, port) && !valid.has(port.mac),
   );
   await runAll(strays.map((port) => () => deleteLinkIfThere(node, port)));
 }

@@ -9,7 +9,8 @@ import {
 } from '../../../cni/index.ts';
 import type { Connection } from '../../../kernel/netlink/connection.ts';
 import { getLink, type Link } from '../../../kernel/rtnetlink/link.ts';
-import { identityOf } from '../../../plugin/attachment-identity.ts';
+import { changeLink } from '../../../kernel/rtnetlink/link-change.ts';
+import { identityOf, ownerAlias } from '../../../plugin/attachment-identity.ts';
 import { announceAddresses, configureInterface } from '../../../plugin/container-interface.ts';
 import { deleteHostLink, refuseExistingInterface } from '../../../plugin/links.ts';
 import { type Container, openContainer, openNode } from '../../../plugin/namespaces.ts';
@@ -55,6 +56,7 @@ async function add(request: AddRequest<BridgeConfig>): Promise<Result> {
   const pair = { hostName, hostMac, containerName: ifname, containerMac, netns: container.netns.fd };
   createPair(node, bridge, pair, config.mtu);
   request.onFailure(`creating link ${hostName}`, () => deleteHostLink(attachment));
+  changeLink(node, hostName, { alias: ownerAlias(attachment) });
   configurePort(node, hostName, config);
   if (config.macspoofchk) (await import('./rules.ts')).guardPort(request, hostName, containerMac);
   await configureContainer(container, request, layer3);
