@@ -8,7 +8,7 @@
  * They throw node:assert's AssertionError, which every test runner shows well.
  */
 import { AssertionError } from 'node:assert';
-import { inspect, type Place, type SeenLink } from './inspect.ts';
+import { inspect, type Place, type SeenLink, type SeenRoute } from './inspect.ts';
 import { ask, type Protocol, ping } from './traffic.ts';
 
 /** What can be said of a link; each returns the same, for more. */
@@ -39,7 +39,7 @@ export interface Assertion {
   hasLink(name: string): LinkAssertion;
   hasNoLink(name: string): void;
   /** A route of the main table; `dst` is a prefix, `0.0.0.0/0` the default. */
-  hasRoute(dst: string, by?: { readonly via?: string; readonly dev?: string }): void;
+  hasRoute(dst: string, by?: Omit<SeenRoute, 'dst'>): void;
   hasNoRoute(dst: string): void;
   /** Real packets arrive and are answered: by ping, or by what `serve` started there. Waits three seconds at most. */
   reaches(address: string, by?: Reach): Promise<void>;
@@ -73,16 +73,14 @@ export function assertThat(place: Place): Assertion {
       if (links.some((link) => link.name === name))
         throw failed(`${where} should have no link ${name}`, undefined, name);
     },
-    hasRoute(dst, { via, dev } = {}) {
+    hasRoute(dst, by = {}) {
       const { routes, where } = inspect(place);
-      const found = routes.some(
-        (route) =>
-          route.dst === dst &&
-          (via === undefined || route.via === via) &&
-          (dev === undefined || route.dev === dev),
-      );
-      if (found) return;
-      const expected = { dst, ...(via !== undefined && { via }), ...(dev !== undefined && { dev }) };
+      const expected: SeenRoute = { dst, ...by };
+      const isExpected = (route: SeenRoute) => {
+        const keys = Object.keys(expected) as (keyof SeenRoute)[];
+        return keys.every((key) => route[key] === expected[key]);
+      };
+      if (routes.some(isExpected)) return;
       throw failed(`${where} should have the route ${JSON.stringify(expected)}`, expected, routes);
     },
     hasNoRoute(dst) {

@@ -21,6 +21,8 @@ export interface SeenRoute {
   readonly via?: string;
   /** The name of the link that it leaves by. */
   readonly dev?: string;
+  /** Its priority; the lower, the more preferred. */
+  readonly metric?: number;
 }
 
 /** What is in a namespace. */
@@ -53,12 +55,13 @@ function read(where: string, netns?: ReturnType<typeof openNetns>): Seen {
         .filter(({ linkIndex }) => linkIndex === link.index)
         .map(({ prefix }) => formatPrefix(prefix)),
     }));
-    const routes = listRoutes(connection, { table: mainTable }).map(({ dst, gateway, oif }) => {
+    const routes = listRoutes(connection, { table: mainTable }).map(({ dst, gateway, oif, priority }) => {
       const dev = links.find(({ index }) => index === oif)?.name;
       return {
         dst: formatPrefix(dst),
         ...(gateway && { via: formatAddress(gateway) }),
         ...(dev !== undefined && { dev }),
+        ...(priority !== undefined && { metric: priority }),
       };
     });
     return { where, links, routes };

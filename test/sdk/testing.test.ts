@@ -46,6 +46,9 @@ test('what holds passes', async () => {
   hasNoLink('eth1');
   hasRoute('0.0.0.0/0', { via: '10.1.0.1', dev: 'eth0' });
   hasRoute('10.1.0.0/16');
+  await ip(container.netns, 'route', 'add', '10.3.0.0/16', 'dev', 'eth0', 'metric', '50');
+  hasRoute('10.3.0.0/16', { metric: 50 });
+  expect(() => hasRoute('10.3.0.0/16', { metric: 51 })).toThrow('should have the route');
   hasNoRoute('10.2.0.0/16');
   await assertThat(container).doesNotReach('10.1.0.1');
 });
