@@ -2,13 +2,14 @@
  * The examples of docs/command-line.md, run in their order on one node: what the page shows is what happens.
  * `FAIRLEAD_UPDATE_DOCS=1` writes what happens into the page instead.
  */
-// packages: containernetworking-plugins
+// packages: containernetworking-plugins iproute2
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { root } from '../../scripts/process.ts';
 import { commands } from '../../src/cli/commands/index.ts';
 import { optionsOf } from '../../src/cli/parse.ts';
-import { output, runProgram } from '../support/program.ts';
+import { output } from '../support/program.ts';
+import { played } from './console.ts';
 import { executable, netConfPath } from './fairlead.ts';
 
 const page = `${root}/docs/command-line.md`;
@@ -23,7 +24,7 @@ beforeAll(async () => {
   // The page begins on a node that has reference plugins.
   mkdirSync('/opt/cni/bin', { recursive: true });
   for (const name of ['bridge', 'tuning']) await output(['cp', `/usr/lib/cni/${name}`, '/opt/cni/bin/']);
-  const [pods = '', bad = ''] = blocks('json').map(({ body }) => body);
+  const [pods = '', bad = ''] = [...text.matchAll(/^```json\n([\s\S]*?)^```$/gm)].map(([, body]) => body);
   mkdirSync(netConfPath, { recursive: true });
   writeFileSync(`${netConfPath}/10-pods.conflist`, pods);
   writeFileSync(`${home}/bad.conflist`, bad);
@@ -34,49 +35,17 @@ afterAll(async () => {
   rmSync(home, { recursive: true });
 });
 
-interface Block {
-  readonly start: number;
-  readonly body: string;
-}
-
-function blocks(language: string): readonly Block[] {
-  const fence = new RegExp(`^\`\`\`${language}\n([^]*?)^\`\`\`$`, 'gm');
-  return [...text.matchAll(fence)].map(({ index, 1: body = '' }) => ({
-    start: index + 4 + language.length,
-    body,
-  }));
-}
-
 /** Hardware addresses and names made from them, and dates, differ from run to run. */
 function masked(shown: string): string {
   return shown
     .replaceAll(/\b[0-9a-f]{2}(:[0-9a-f]{2}){5}\b/g, 'MAC')
-    .replaceAll(/\bveth[0-9a-f]{8}\b/g, 'vethXXXXXXXX');
-}
-
-/** Runs a block's commands; what a person at a terminal would see of them. */
-async function play(body: string): Promise<string> {
-  let seen = '';
-  let lastExitCode = 0;
-  for (const [, command = ''] of body.matchAll(/^\$ (.*)$/gm)) {
-    const script = `(exit ${lastExitCode})\n{ ${command}\n} 2>&1`;
-    const { exitCode, stdout } = await runProgram(['bash', '-c', script], { env, cwd: home });
-    lastExitCode = exitCode;
-    seen += `$ ${command}\n${stdout}`;
-  }
-  return seen;
+    .replaceAll(/\bveth[0-9a-f]{8}\b/g, 'vethXXXXXXXX')
+    .replaceAll(/\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\b/g, 'DATE and TIME');
 }
 
 test('every example shows what happens', async () => {
-  const examples = blocks('console');
-  let happened = text;
-  let moved = 0;
-  for (const { start, body } of examples) {
-    const seen = await play(body);
-    happened = happened.slice(0, start + moved) + seen + happened.slice(start + moved + body.length);
-    moved += seen.length - body.length;
-  }
-  expect(examples.length).toBeGreaterThan(10);
+  const { happened, examples } = await played(text, { env, cwd: home });
+  expect(examples).toBeGreaterThan(10);
   if (process.env.FAIRLEAD_UPDATE_DOCS === '1') writeFileSync(page, happened);
   else expect(masked(happened)).toBe(masked(text));
 }, 60_000);

@@ -1,5 +1,6 @@
 /** The plugins of an attachment, as ADD was called with them, and whether they are those in this executable. */
-import { statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { findExecutable } from '../../cni/executable.ts';
 import type { Result } from '../../cni/index.ts';
 import {
@@ -40,17 +41,22 @@ export interface PluginPlaces {
   readonly executablePath: string | undefined;
 }
 
-/** Whether the plugin that a runtime finds under this name is the one in this executable: only of that is known what it makes. */
+/**
+ * Whether the plugin that a runtime finds under this name is Fairlead's: only of that is known what it makes. It is this
+ * very file, or the `fairlead` beside it, as `fairlead install` links the plugins' names.
+ */
 export function isOwnPlugin(type: string, { pluginPath, executablePath }: PluginPlaces): type is PluginName {
-  if (!isPluginName(type) || executablePath === undefined) return false;
+  if (!isPluginName(type)) return false;
   try {
-    return isSameFile(findExecutable(type, pluginPath), executablePath);
+    const file = realpathSync(findExecutable(type, pluginPath));
+    const own = [`${dirname(file)}/fairlead`, executablePath].filter((path) => path !== undefined);
+    return own.some((path) => isSameFile(file, path));
   } catch {
     return false;
   }
 }
 
 function isSameFile(a: string, b: string): boolean {
-  const [one, other] = [a, b].map((path) => statSync(path, { bigint: true }));
-  return one?.ino === other?.ino && one?.dev === other?.dev;
+  const [one, other] = [a, b].map((path) => statSync(path, { bigint: true, throwIfNoEntry: false }));
+  return one !== undefined && one.ino === other?.ino && one.dev === other.dev;
 }

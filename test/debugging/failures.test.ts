@@ -1,0 +1,168 @@
+/** Calls that failed: kept, bounded, private, and repeated by what is told. */
+// packages: iproute2
+import { afterEach, expect, test } from 'bun:test';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { fairlead, fairleadJson } from '../cli/fairlead.ts';
+import { createContainer, removeContainers } from '../support/container.ts';
+import { add, binDirectory, failure, type PluginCall, runPlugin, status } from '../support/plugin.ts';
+import { runProgram } from '../support/program.ts';
+
+const directory = '/run/fairlead/failures';
+
+afterEach(() => {
+  removeContainers();
+  rmSync('/run/fairlead', { recursive: true, force: true });
+});
+
+const config = {
+  cniVersion: '1.1.0',
+  name: "pods'1",
+  type: 'static',
+  ipam: { type: 'static', addresses: [] },
+};
+const wrong: PluginCall = {
+  plugin: 'static',
+  command: 'ADD',
+  config: { ...config, name: 'pods', ipam: { type: 'static', addresses: [{ address: "it's wrong" }] } },
+  containerId: 'one',
+  netns: '/run/netns/one',
+  ifname: 'eth0',
+  args: 'K8S_POD_NAME=web',
+  env: { HTTPS_PROXY: 'http://user:secret@proxy' },
+};
+
+interface Kept {
+  readonly id: number;
+  readonly command: string;
+  readonly stdin: string;
+  readonly error: { readonly code: number; readonly message: string };
+  readonly env: Record<string, string>;
+  readonly repeat: string;
+  readonly truncated?: true;
+}
+const kept = () => fairleadJson<Kept[]>(['failures']);
+
+test('a failed ADD is kept for root alone, with the variables of the protocol and no others', async () => {
+  const { msg } = await failure(wrong);
+  expect([directory, `${directory}/1.json`].map((path) => lstatSync(path).mode & 0o777)).toEqual([
+    0o700, 0o600,
+  ]);
+  expect(readdirSync(directory)).toEqual(['1.json']);
+  const [one] = await kept();
+  expect(one).toMatchObject({ id: 1, command: 'ADD', error: { message: msg } });
+  expect(JSON.parse(one?.stdin ?? '')).toEqual(wrong.config);
+  expect(one?.env).toEqual({
+    CNI_COMMAND: 'ADD',
+    CNI_CONTAINERID: 'one',
+    CNI_NETNS: '/run/netns/one',
+    CNI_IFNAME: 'eth0',
+    CNI_ARGS: 'K8S_POD_NAME=web',
+    CNI_PATH: binDirectory,
+  });
+  expect(readFileSync(`${directory}/1.json`, 'utf8')).not.toContain('secret');
+});
+
+test('both ways to repeat it do what was done, and say what is said now', async () => {
+  await failure(wrong);
+  const [{ repeat = '', error } = {}] = await kept();
+  const byShell = await runProgram(['sh', '-c', repeat]);
+  expect(byShell.exitCode).toBe(1);
+  expect(JSON.parse(byShell.stdout)).toMatchObject({ code: error?.code, msg: error?.message });
+  const again = await fairlead(['failures', '1', '--repeat', '--trace']);
+  expect(again.exitCode).toBe(1);
+  expect(again.stdout).toStartWith(`failed again, error ${error?.code}: `);
+  expect(again.stderr).toMatch(
+    /ADD by plugin static\n.*└─ ADD of plugin static, network pods, container one, eth0 {2}✗/,
+  );
+  expect((await kept()).map(({ id }) => id)).toEqual([1, 2, 3]);
+});
+
+test('one that succeeds by now says so', async () => {
+  const busy = createContainer('one');
+  const loopback = { cniVersion: '1.1.0', name: 'lo', type: 'loopback' };
+  busy.remove();
+  await failure({
+    plugin: 'loopback',
+    command: 'ADD',
+    config: loopback,
+    containerId: 'one',
+    netns: busy.netns,
+    ifname: 'lo',
+  });
+  createContainer('one');
+  const again = await fairlead(['failures', '--last', '--repeat']);
+  expect([again.exitCode, again.stdout.split('\n')[0]]).toEqual([0, 'succeeded']);
+});
+
+test('what succeeds, and STATUS, leave nothing', async () => {
+  const container = createContainer('one');
+  await add({
+    plugin: 'loopback',
+    config: { cniVersion: '1.1.0', name: 'lo', type: 'loopback' },
+    container,
+    ifname: 'lo',
+  });
+  await status({ plugin: 'static', config: { ...config, name: 'pods' } });
+  await failure({ ...wrong, command: 'STATUS', config: { ...config, name: '-' } });
+  expect(existsSync('/run/fairlead')).toBe(false);
+  expect((await fairlead(['failures'])).stdout).toBe('no failures\n');
+});
+
+test('at most a hundred are kept, each of a bounded size, also when many fail at once', async () => {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  chmodSync('/run/fairlead', 0o700);
+  for (let id = 1; id <= 97; id++) writeFileSync(`${directory}/${id}.json`, '{}');
+  writeFileSync(`${directory}/.new-1`, 'half', { mode: 0o600 });
+  await runProgram(['touch', '-d', '1 hour ago', `${directory}/.new-1`]);
+  await Promise.all(Array.from({ length: 8 }, () => failure(wrong)));
+  await failure({ ...wrong, stdin: `{"name": "${'x'.repeat(300_000)}"}` });
+  const files = readdirSync(directory);
+  expect(files.length).toBe(100);
+  expect(
+    files
+      .map((name) => Number.parseInt(name, 10))
+      .sort((a, b) => a - b)
+      .slice(-9),
+  ).toEqual(Array.from({ length: 9 }, (_, index) => 98 + index));
+  expect(lstatSync(`${directory}/106.json`).size).toBeLessThan(80 * 1024);
+  const list = await kept();
+  expect(list.length).toBe(9);
+  expect(list.at(-1)).toMatchObject({ id: 106, truncated: true });
+  expect((await fairlead(['failures', '106', '--repeat'])).exitCode).toBe(1);
+  expect((await fairlead(['failures', '--clear'])).stdout).toBe('forgot 100 failures\n');
+  expect(readdirSync(directory)).toEqual([]);
+});
+
+test('where it cannot be kept, the plugin fails as it would: a file, a link, and a directory of others in the way', async () => {
+  const { exitCode, stdout, stderr } = await runPlugin(wrong);
+  rmSync('/run/fairlead', { recursive: true });
+  const ways: readonly (() => void)[] = [
+    () => writeFileSync('/run/fairlead', ''),
+    () => {
+      mkdirSync('/run/elsewhere', { recursive: true, mode: 0o700 });
+      mkdirSync('/run/fairlead');
+      symlinkSync('/run/elsewhere', directory);
+    },
+    () => {
+      mkdirSync(directory, { recursive: true });
+      chmodSync(directory, 0o777);
+    },
+  ];
+  for (const prepare of ways) {
+    prepare();
+    expect(await runPlugin(wrong)).toMatchObject({ exitCode, stdout, stderr });
+    rmSync('/run/fairlead', { recursive: true });
+  }
+  expect(readdirSync('/run/elsewhere')).toEqual([]);
+  rmSync('/run/elsewhere', { recursive: true });
+});
