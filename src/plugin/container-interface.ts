@@ -6,7 +6,7 @@ import { addAddressRequest, listAddresses, type NewAddress } from '../kernel/rtn
 import type { Link, LinkIdentity } from '../kernel/rtnetlink/link.ts';
 import { getLink } from '../kernel/rtnetlink/link.ts';
 import { changeLink, changeLinkRequest } from '../kernel/rtnetlink/link-change.ts';
-import { listRoutes, mainTable, type NewRoute } from '../kernel/rtnetlink/route.ts';
+import { listRoutes, type NewRoute, singleRoutes } from '../kernel/rtnetlink/route.ts';
 import { addRouteRequest } from '../kernel/rtnetlink/route-change.ts';
 import { settleAddresses } from '../kernel/rtnetlink/settle.ts';
 import { linkSysctl, setSysctls } from '../kernel/sysctl/index.ts';
@@ -164,7 +164,9 @@ export function addressAndRouteProblems(
   }
   for (const route of routes) {
     const wanted = toKernelRoute(route, ips, link);
-    const found = listRoutes(container, { dst: wanted.dst, table: wanted.table ?? mainTable }).some(
+    // In any table where the result names none: sbr and vrf move routes into others.
+    const present = listRoutes(container, { dst: wanted.dst, table: wanted.table }).flatMap(singleRoutes);
+    const found = present.some(
       (one) =>
         one.oif === link.index &&
         (wanted.gateway === undefined ||

@@ -4,11 +4,17 @@ import type { Plugin } from '../cni/index.ts';
 const loaders = {
   bandwidth: async () => (await import('./meta/bandwidth/plugin.ts')).plugin,
   bridge: async () => (await import('./main/bridge/plugin.ts')).plugin,
+  dummy: async () => (await import('./main/dummy/plugin.ts')).plugin,
   'host-local': async () => (await import('./ipam/host-local/plugin.ts')).plugin,
+  ipvlan: async () => (await import('./main/ipvlan/plugin.ts')).plugin,
   loopback: async () => (await import('./main/loopback/plugin.ts')).plugin,
+  macvlan: async () => (await import('./main/macvlan/plugin.ts')).plugin,
   portmap: async () => (await import('./meta/portmap/plugin.ts')).plugin,
+  ptp: async () => (await import('./main/ptp/plugin.ts')).plugin,
+  sbr: async () => (await import('./meta/sbr/plugin.ts')).plugin,
   static: async () => (await import('./ipam/static/plugin.ts')).plugin,
   tuning: async () => (await import('./meta/tuning/plugin.ts')).plugin,
+  vlan: async () => (await import('./main/vlan/plugin.ts')).plugin,
 } satisfies Readonly<Record<string, () => Promise<Plugin>>>;
 
 /** The type of a plugin in this executable. */

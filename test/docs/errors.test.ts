@@ -33,6 +33,10 @@ const sources: Readonly<Record<string, Partial<Sources>>> = {
     others: ['src/plugin/*.ts', 'src/kernel/rtnetlink/settle.ts'],
   },
   portmap: { own: [elements], others: ['src/kernel/nftables/generation.ts'] },
+  sbr: {
+    own: [chained, 'src/plugins/shared/free-table.ts'],
+    others: ['src/plugin/*.ts', 'src/kernel/rtnetlink/*.ts'],
+  },
   tuning: { own: [chained], others: ['src/plugin/*.ts', 'src/kernel/sysctl/*.ts'] },
 };
 

@@ -6,7 +6,15 @@ import { output, runProgram } from '../support/program.ts';
 
 /** A plugin's configuration that is right. */
 export interface Subject {
-  readonly plugin: 'bandwidth' | 'bridge' | 'host-local' | 'loopback' | 'portmap' | 'static' | 'tuning';
+  readonly plugin:
+    | 'bandwidth'
+    | 'bridge'
+    | 'host-local'
+    | 'loopback'
+    | 'portmap'
+    | 'sbr'
+    | 'static'
+    | 'tuning';
   readonly config: JsonObject;
   /** Whether the plugin works in the container's network namespace. */
   readonly entersNamespace: boolean;
@@ -70,6 +78,12 @@ export const subjects: readonly Subject[] = [
     plugin: 'static',
     config: { ...common, type: 'bridge', ipam: { type: 'static', addresses: [{ address: '10.7.0.5/24' }] } },
     entersNamespace: false,
+  },
+  {
+    plugin: 'sbr',
+    config: { ...common, type: 'sbr', table: 7000, prevResult },
+    entersNamespace: true,
+    needsInterface: true,
   },
   {
     plugin: 'tuning',

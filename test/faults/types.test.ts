@@ -134,6 +134,7 @@ const own: Readonly<Record<Subject['plugin'], Readonly<Record<string, Kind>>>> =
     'args.cni': 'object',
     'args.cni.ips': 'texts',
   },
+  sbr: { table: 'number', gateways: 'texts', addSourceHints: 'flag' },
   tuning: {
     sysctl: 'object',
     mac: 'text',

@@ -88,6 +88,7 @@ export {
   type RouteFilter,
   routeProtocols,
   routeScopes,
+  singleRoutes,
 } from './route.ts';
 export {
   addRoute,

@@ -141,6 +141,15 @@ function decodeRoute(frame: Frame): Route | undefined {
   };
 }
 
+/**
+ * A route as one for each of its ways. IPv6 tells several routes to one destination so, that were added and can be
+ * deleted one by one.
+ */
+export function singleRoutes(route: Route): Route[] {
+  const { nextHops, ...rest } = route;
+  return nextHops === undefined ? [route] : nextHops.map(({ oif, gateway }) => ({ ...rest, oif, gateway }));
+}
+
 function routeTypeName(number: number): Route['type'] {
   const names = Object.keys(routeTypes) as (keyof typeof routeTypes)[];
   return names.find((name) => routeTypes[name] === number);
