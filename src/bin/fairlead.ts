@@ -2,8 +2,9 @@
  * The executable. Called by the name of a plugin, through a link in a CNI bin directory, it is that plugin; by any
  * other name it is the command line. The only file that ends the process.
  */
-import { processHost, type Resolve, runPlugin } from '../cni/index.ts';
+import { processHost, type Resolve } from '../cni/index.ts';
 import { statIfThere } from '../kernel/sys/file.ts';
+import { runAsProcess } from '../plugin/main.ts';
 import { processFiles } from '../plugin/process-files.ts';
 import { isPluginName, loadPlugin, type PluginName } from '../plugins/names.ts';
 
@@ -16,46 +17,10 @@ function isThisFile(path: string): boolean {
   return own !== undefined && other !== undefined && own.ino === other.ino && own.dev === other.dev;
 }
 
-async function asPlugin(name: PluginName): Promise<number> {
+function asPlugin(name: PluginName): Promise<number> {
   // What a plugin throws it tells in one line; collecting where it was thrown would be for nobody.
   Error.stackTraceLimit = 0;
-  const { FAIRLEAD_TRACE } = process.env;
-  if (FAIRLEAD_TRACE) await trace(FAIRLEAD_TRACE);
-  let stdin = '';
-  let output = '';
-  const host = processHost(processFiles, { resolve, configure });
-  const exitCode = await runPlugin(await loadPlugin(name), {
-    ...host,
-    readStdin: (limit) => {
-      stdin = host.readStdin(limit);
-      return stdin;
-    },
-    writeStdout: (text) => {
-      output = text;
-      host.writeStdout(text);
-    },
-  });
-  if (exitCode !== 0) await keep(name, stdin, output).catch(() => {});
-  return exitCode;
-}
-
-/** The configuration's key `fairlead`. */
-async function configure(settings: unknown): Promise<void> {
-  if (typeof settings === 'object' && settings !== null && 'trace' in settings && settings.trace === true)
-    await trace('1');
-}
-
-async function trace(path: string): Promise<void> {
-  const { startTrace } = await import('../plugin/trace/start.ts');
-  const problem = startTrace(path);
-  if (problem !== undefined) processHost(processFiles).writeStderr(problem);
-}
-
-/** The answer is given already. */
-async function keep(plugin: PluginName, stdin: string, output: string): Promise<void> {
-  const { keepFailedCall } = await import('../plugin/failures/keep.ts');
-  const executable = process.argv0.startsWith('/') ? process.argv0 : process.execPath;
-  keepFailedCall({ plugin, executable, env: process.env, stdin, output });
+  return runAsProcess(name, () => loadPlugin(name), { resolve });
 }
 
 /** Where Bun shows a compiled executable its own source files. */
