@@ -17,19 +17,29 @@ export interface Situation {
 
 /** Kills at every call, each until it was hit. Returns what is wrong: the call as strace wrote it, and what is left. */
 export async function killAtEachCall(situation: Situation): Promise<string[]> {
-  await unharmed(situation);
-  const calls = await unharmed(situation);
-  const problems: string[] = [];
-  for (const each of calls) problems.push(...(await killUntilHit(situation, each)));
+  // The first time may mend an index of host-local's: from the second on, the calls are always the same.
+  const unharmed = [await around(situation, callsOf), await around(situation, callsOf)];
+  const problems = unharmed.flatMap(({ wrong }) =>
+    wrong.length > 0 ? [told('not killed at all', wrong)] : [],
+  );
+  for (const each of unharmed[1]?.value ?? []) problems.push(...(await killUntilHit(situation, each)));
   return problems;
 }
 
-/** Once without a kill: the calls. Afterwards an index of host-local's is as the plugin wants it. */
-async function unharmed({ prepare, recover }: Situation): Promise<readonly Call[]> {
+/** Runs the call in some way and cleans up: what the way returned, and what is left. */
+async function around<T>({ prepare, recover, except }: Situation, run: (call: PluginCall) => Promise<T>) {
   using container = createContainer('victim');
-  const calls = await callsOf(await prepare(container));
-  await recover(container);
-  return calls;
+  const before = await facts(container);
+  const value = await run(await prepare(container));
+  const failure = await recover(container).then(
+    () => [],
+    (error: unknown) => [String(error)],
+  );
+  return { value, wrong: [...failure, ...diff(before, await facts(container), except)] };
+}
+
+function told(what: string, wrong: readonly string[]): string {
+  return [what, ...wrong].join('\n  ');
 }
 
 const attempts = 8;
@@ -38,27 +48,16 @@ const attempts = 8;
 async function killUntilHit(situation: Situation, wanted: Call): Promise<string[]> {
   let when = wanted.when;
   for (let attempt = 0; attempt < attempts; attempt++) {
-    const { hit, problems } = await killOnce(situation, wanted.name, when);
-    if (problems.length > 0 || hit?.id === wanted.id) return problems;
+    const { value: hit, wrong } = await around(situation, (call) => killAt(call, wanted.name, when));
+    if (wrong.length > 0) return [told(`killed at ${hit?.text}`, wrong)];
+    if (hit?.id === wanted.id) return [];
     when += hit === undefined ? -1 : position(wanted) - position(hit);
-    await unharmed(situation);
+    await around(situation, callsOf);
   }
-  return [`${wanted.text}\n  not hit in ${attempts} attempts`];
+  return [told(wanted.text, [`not hit in ${attempts} attempts`])];
 }
 
 /** The how-manyth call of its name it is among the plugin's own. */
 function position({ id }: Call): number {
   return Number(id.split(' ')[1]);
-}
-
-async function killOnce({ prepare, recover, except }: Situation, name: string, when: number) {
-  using container = createContainer('victim');
-  const before = await facts(container);
-  const hit = await killAt(await prepare(container), name, when);
-  const failure = await recover(container).then(
-    () => [],
-    (error: unknown) => [String(error)],
-  );
-  const wrong = [...failure, ...diff(before, await facts(container), except)];
-  return { hit, problems: wrong.length === 0 ? [] : [`killed at ${hit?.text}\n  ${wrong.join('\n  ')}`] };
 }
