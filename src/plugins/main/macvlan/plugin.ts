@@ -1,0 +1,98 @@
+/** macvlan: gives a container a hardware address of its own on a link of the node. A drop-in for the reference's. */
+import {
+  type AddRequest,
+  type CheckRequest,
+  CniError,
+  definePlugin,
+  type Result,
+} from '../../../cni/index.ts';
+import { isNetlinkError } from '../../../kernel/netlink/error.ts';
+import type { Link } from '../../../kernel/rtnetlink/link.ts';
+import { identityOf } from '../../../plugin/attachment-identity.ts';
+import { refuseExistingInterface } from '../../../plugin/links.ts';
+import { openContainer, openNode } from '../../../plugin/namespaces.ts';
+import { requestedMac } from '../../../plugin/requested-mac.ts';
+import { refuseProblems } from '../../../plugin/steps.ts';
+import { finishInterface, refuseNoAddress } from '../../shared/link/addresses.ts';
+import { differenceIn, interfaceDifferences, mtuProblems } from '../../shared/link/check.ts';
+import { makeInterface, type Place } from '../../shared/link/make-interface.ts';
+import { findMaster, masterProblems } from '../../shared/link/master.ts';
+import { delInterface, gcIpam, statusOfMaster } from '../../shared/link/verbs.ts';
+import { type MacvlanConfig, macvlanSchema } from './config.ts';
+
+export const plugin = definePlugin({
+  name: 'macvlan',
+  about: 'gives a container a hardware address of its own on a link of the node',
+  config: macvlanSchema,
+  add,
+  del: delInterface('macvlan'),
+  check,
+  gc: gcIpam,
+  status: statusOfMaster,
+});
+
+/** The interface first: a DHCP client needs it. Its name tells DEL what to remove, whatever ADD got to. */
+async function add(request: AddRequest<MacvlanConfig>): Promise<Result> {
+  const { attachment, config, ipam, common } = request;
+  using container = openContainer(attachment);
+  using node = openNode();
+  refuseExistingInterface(container, attachment.ifname, attachment.netns);
+  const master = findMaster('macvlan', { node, container }, config);
+  const place = { container, parentIn: config.linkInContainer ? container : node };
+  const link = makeMacvlan(request, place, master);
+  const given = ipam.configured ? refuseNoAddress('macvlan', await ipam.add(), common.ipamType) : {};
+  const result = await finishInterface(request, container, link, given);
+  // As the reference has it: the configuration's, never IPAM's.
+  return { ...result, ...(common.dns && { dns: common.dns }) };
+}
+
+function makeMacvlan(request: AddRequest<MacvlanConfig>, place: Place, master: Link): Link {
+  const { attachment, config } = request;
+  const { mtu, bcqueuelen } = config;
+  const mac = requestedMac(request).containerMac ?? (config.mac || identityOf(attachment).containerMac);
+  try {
+    return makeInterface(request, place, {
+      kind: 'macvlan',
+      parent: master.index,
+      mac,
+      ...(mtu > 0 && { mtu }),
+      data: { mode: modeOf(config), ...(bcqueuelen > 0 && { broadcastQueueLength: bcqueuelen }) },
+    });
+  } catch (error) {
+    throw isNetlinkError(error, 'EINVAL', 'EBUSY') ? refusedBy(master, config, error.message) : error;
+  }
+}
+
+/** macvlan_common_newlink and macvlan_port_create (drivers/net/macvlan.c) say no more than EINVAL or EBUSY. */
+function refusedBy(master: Link, config: MacvlanConfig, details: string): CniError {
+  return new CniError(
+    'invalidConfig',
+    `\`master\` of plugin \`macvlan\`: ${master.name} takes no macvlan of mode ${modeOf(config)}; it must be an Ethernet link, no port of a bridge or bond, and one in mode passthru is the only one of its master`,
+    details,
+  );
+}
+
+function modeOf({ mode }: MacvlanConfig): 'bridge' | 'private' | 'vepa' | 'passthru' {
+  return mode || 'bridge';
+}
+
+async function check(request: CheckRequest<MacvlanConfig>): Promise<void> {
+  const { attachment, config, ipam } = request;
+  if (ipam.configured) await ipam.check();
+  using container = openContainer(attachment);
+  using node = openNode();
+  refuseProblems(
+    interfaceDifferences(container, request, 'macvlan', (link) => [
+      ...differenceIn(`the mode of interface ${link.name}`, link.data.mode, modeOf(config)),
+      ...mtuProblems(link, config.mtu),
+      ...queueProblems(link.data.broadcastQueueLength, config),
+      ...masterProblems({ node, container }, config, link),
+    ]),
+  );
+}
+
+/** The kernel tells the length since 5.11. */
+function queueProblems(length: number | undefined, { bcqueuelen }: MacvlanConfig): string[] {
+  if (bcqueuelen === 0 || length === undefined) return [];
+  return differenceIn('the length of the broadcast queue', length, bcqueuelen);
+}

@@ -1,0 +1,50 @@
+/** DEL and GC of ptp: each step is tried whatever becomes of the others, and what is gone already is no error. */
+import type { AttachmentToRemove, DelRequest, GcRequest, Result } from '../../../cni/index.ts';
+import { getLink } from '../../../kernel/rtnetlink/link.ts';
+import { deleteHostLink, deleteLinkIfThere, deleteStrayHostLinks } from '../../../plugin/links.ts';
+import { openContainerIfThere, openNode } from '../../../plugin/namespaces.ts';
+import { runAll } from '../../../plugin/steps.ts';
+
+/** Removes what points at the container, then the cable, then the reservation. */
+export async function del({ attachment, ipam, previousResult }: DelRequest): Promise<void> {
+  let rules: Disposable | undefined;
+  await runAll([
+    async () => {
+      rules = (await import('./rules.ts')).removeRules(attachment);
+    },
+    () => deleteContainerLink(attachment),
+    () => deleteHostLink(attachment),
+    () => (previousResult === undefined ? undefined : deleteReferenceLinks(previousResult)),
+    () => (ipam.configured ? ipam.del() : undefined),
+    () => rules?.[Symbol.dispose](),
+  ]);
+}
+
+/** Only a veth: what else has the name is not what ADD made. The node's end goes with it. */
+function deleteContainerLink(attachment: AttachmentToRemove): void {
+  using container = openContainerIfThere(attachment);
+  if (container === undefined) return;
+  const link = getLink(container, attachment.ifname);
+  if (link?.kind === 'veth') deleteLinkIfThere(container, link);
+}
+
+/** What the reference made has a name and a hardware address by chance: the result of ADD tells them. */
+function deleteReferenceLinks({ interfaces = [] }: Result): void {
+  using node = openNode();
+  for (const { name, mac, sandbox } of interfaces) {
+    if (sandbox !== undefined || mac === undefined) continue;
+    const link = getLink(node, name);
+    const leadsAway = link?.kind === 'veth' && link.parentNetnsId !== undefined && link.master === undefined;
+    if (leadsAway && link.mac === mac) deleteLinkIfThere(node, link);
+  }
+}
+
+/** Removes the cables, rules and reservations of this network that belong to no valid attachment. */
+export async function collectGarbage(request: GcRequest): Promise<void> {
+  const { ipam } = request;
+  await runAll([
+    () => deleteStrayHostLinks(request),
+    async () => (await import('./rules.ts')).collectRules(request),
+    () => (ipam.configured ? ipam.gc() : undefined),
+  ]);
+}

@@ -1,0 +1,45 @@
+/** The nftables elements of ptp's attachments: masquerading. Loaded only where it is needed, for it brings nftables with it. */
+import type { AddRequest, Attachment, GcRequest } from '../../../cni/index.ts';
+import type { Prefix } from '../../../lib/ip.ts';
+import {
+  addMasquerade,
+  checkMasquerade,
+  removeMasquerade,
+  removeReferenceMasquerade,
+} from '../../shared/nftables/masquerade.ts';
+import { goneFrom, ownedBy, ownerComment } from '../../shared/nftables/owner.ts';
+import { openNftablesIfThere, withNftables } from '../../shared/nftables/socket.ts';
+
+/** Masquerades what the container sends out of its networks; undone if ADD fails later. */
+export function masqueradeContainer(request: AddRequest, addresses: readonly Prefix[]): void {
+  const { attachment } = request;
+  request.onFailure('masquerading', () => removeRules(attachment)?.[Symbol.dispose]());
+  withNftables((connection) => addMasquerade(connection, ownerComment(attachment), addresses));
+}
+
+/**
+ * Removes the attachment's elements, whatever the configuration says now, or what the reference wrote in their place.
+ * Disposing of what comes back waits until the kernel has freed them; that is better done after the links.
+ */
+export function removeRules(attachment: Attachment): Disposable | undefined {
+  const connection = openNftablesIfThere();
+  if (connection === undefined) return undefined;
+  try {
+    if (!removeMasquerade(connection, ownedBy(attachment))) removeReferenceMasquerade(connection, attachment);
+    return connection;
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+}
+
+/** Removes the elements of this network's attachments that are not valid any more. */
+export function collectRules({ network, validAttachments }: GcRequest): void {
+  using connection = openNftablesIfThere();
+  if (connection !== undefined) removeMasquerade(connection, goneFrom(network, validAttachments));
+}
+
+/** What of the masquerading is missing, in words. */
+export function checkRules(attachment: Attachment, addresses: readonly Prefix[]): string[] {
+  return withNftables((connection) => checkMasquerade(connection, ownerComment(attachment), addresses));
+}
