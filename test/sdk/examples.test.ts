@@ -1,5 +1,6 @@
 /** The plugins in examples/plugins, by their life cycle against the kernel. */
 // packages: iputils-ping
+// seconds: 240
 import { afterEach, describe, expect, test } from 'bun:test';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,6 +18,7 @@ import {
 import { broken, conform } from '../conformance/conform.ts';
 import { diff, snapshot } from '../support/node.ts';
 import { binDirectory } from '../support/plugin.ts';
+import { limit } from '../support/sandbox.ts';
 
 afterEach(async () => {
   await stopServers();
@@ -113,26 +115,30 @@ test('smallest, in a chain, and what it finds wrong', async () => {
   await cable.del(container);
 });
 
-test('compiled, they keep every rule of the specification', async () => {
-  const directory = mkdtempSync(`${tmpdir()}/fairlead-example-`);
-  try {
-    const plugins = [
-      { type: 'point-to-point', ...config },
-      { type: 'smallest', mtu: 1300 },
-    ];
-    const list = `${directory}/list.conflist`;
-    writeFileSync(list, JSON.stringify({ cniVersion: '1.1.0', name: 'n', plugins }));
-    for (const name of ['point-to-point', 'smallest']) {
-      compile(`${root}/examples/plugins/${name}.ts`, `${directory}/${name}`);
-      const path = ['--plugin-path', binDirectory];
-      const { exitCode, report } = await conform(`${directory}/${name}`, '--config', list, ...path);
-      expect({ name, exitCode, broken: broken(report) }).toEqual({ name, exitCode: 0, broken: [] });
-      expect(report.holds).toBeGreaterThan(20);
+test(
+  'compiled, they keep every rule of the specification',
+  async () => {
+    const directory = mkdtempSync(`${tmpdir()}/fairlead-example-`);
+    try {
+      const plugins = [
+        { type: 'point-to-point', ...config },
+        { type: 'smallest', mtu: 1300 },
+      ];
+      const list = `${directory}/list.conflist`;
+      writeFileSync(list, JSON.stringify({ cniVersion: '1.1.0', name: 'n', plugins }));
+      for (const name of ['point-to-point', 'smallest']) {
+        compile(`${root}/examples/plugins/${name}.ts`, `${directory}/${name}`);
+        const path = ['--plugin-path', binDirectory];
+        const { exitCode, report } = await conform(`${directory}/${name}`, '--config', list, ...path);
+        expect({ name, exitCode, broken: broken(report) }).toEqual({ name, exitCode: 0, broken: [] });
+        expect(report.holds).toBeGreaterThan(20);
+      }
+    } finally {
+      rmSync(directory, { recursive: true });
     }
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
-}, 60_000);
+  },
+  limit(150),
+);
 
 test('compiled, it is an executable as good as any', async () => {
   const directory = mkdtempSync(`${tmpdir()}/fairlead-example-`);

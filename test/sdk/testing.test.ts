@@ -1,5 +1,5 @@
 /** fairlead/testing: what its assertions say where they hold, and above all where they do not; with node:test as well. */
-// packages: iproute2 iputils-ping
+// packages: iproute2 iputils-ping containernetworking-plugins iptables
 import { afterEach, describe, expect, test } from 'bun:test';
 import { plugin as pointToPoint } from '../../examples/plugins/point-to-point.ts';
 import {
@@ -111,6 +111,30 @@ describe('what does not hold is a sentence with what is there', () => {
       /should reach tcp port 80 of 10\.30\.0\.1/,
     );
     await network.del(container);
+  });
+});
+
+test('an executable of anyone, in Go: the reference ptp, by versions old and new', async () => {
+  const subnet = { type: 'host-local', subnet: '10.31.0.0/24' };
+  const ptp = testPlugin('/usr/lib/cni/ptp', {
+    config: { ipam: subnet },
+    cniVersion: '0.4.0',
+    network: 'go',
+  });
+  expect(await ptp.versions()).toContain('0.4.0');
+  const container = createContainer();
+  const result = await ptp.add(container);
+  expect(result.ips).toMatchObject([{ address: '10.31.0.2/24', gateway: '10.31.0.1' }]);
+  assertThat(container).hasLink('eth0').up().ofKind('veth').withAddress('10.31.0.2/24');
+  await assertThat(container).reaches('10.31.0.1');
+  await ptp.check(container);
+  await ptp.del(container);
+  assertThat(container).hasNoLink('eth0');
+  await expect(testPlugin('/usr/lib/cni/ptp', { cniVersion: '1.1.0' }).add(container)).rejects.toMatchObject({
+    code: 1,
+  });
+  await expect(testPlugin('/usr/lib/cni/none').add(container)).rejects.toMatchObject({
+    msg: expect.stringContaining('cannot execute /usr/lib/cni/none'),
   });
 });
 

@@ -1,6 +1,6 @@
 /** docs/write-a-plugin.md as it stands: its commands are run, its changes made, in a node with containerd. */
 // packages: containerd runc busybox-static iproute2 iputils-ping
-// seconds: 240
+// seconds: 400
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,7 @@ import { type Ended, runProgram } from '../support/program.ts';
 import { limit } from '../support/sandbox.ts';
 import { repository } from './project.ts';
 
-setDefaultTimeout(limit(120));
+setDefaultTimeout(limit(180));
 
 const page = pageBlocks('write-a-plugin.md');
 /** Where `ctr run` puts containers. */
@@ -60,7 +60,7 @@ function shell(script: string): Promise<Ended> {
     FAIRLEAD_SOURCE: repository,
   } as Record<string, string>;
   const argv = ['sh', '-ec', `${standIn}\n${script}\npwd > ${home}/where`];
-  return runProgram(argv, { cwd: where, env, timeoutSeconds: 60 });
+  return runProgram(argv, { cwd: where, env, timeoutSeconds: 150 });
 }
 
 /** The commands of a block: all succeed. */
