@@ -5,7 +5,11 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { root } from '../../scripts/process.ts';
 import { binDirectory, dist } from '../support/plugin.ts';
 import { output } from '../support/program.ts';
+import { requireSandbox } from '../support/sandbox.ts';
 import { blocksOf, pageText } from './page.ts';
+
+// Before anything else: also what cleans up would change the machine.
+requireSandbox();
 
 beforeAll(async () => void (await output(['mount', '-t', 'tmpfs', 'none', '/opt'])));
 afterAll(async () => {
