@@ -155,11 +155,11 @@ test('a file that is wrong is said beside the networks that are right', async ()
 });
 
 test('status: a network whose plugin is not there', async () => {
-  writeNetworks(pods, { ...pods, name: 'lame', plugins: [{ type: 'tuning' }] } as typeof pods);
+  writeNetworks(pods, { ...pods, name: 'lame', plugins: [{ type: 'nobodys' }] } as typeof pods);
   const { exitCode, stdout } = await fairlead(['status']);
   expect(exitCode).toBe(1);
   expect(stdout).toMatch(
-    /^NETWORK {2}STATUS {5}REASON\nlame {5}error 999 {2}plugin `tuning`: cannot find an executable .*\npods {5}ready\n$/,
+    /^NETWORK {2}STATUS {5}REASON\nlame {5}error 999 {2}plugin `nobodys`: cannot find an executable .*\npods {5}ready\n$/,
   );
 });
 

@@ -172,14 +172,11 @@ describe('a Pod that cannot be connected: its caller is told why, and nothing is
   test.each([
     ['a plugin’s', { vlan: 5000 }, {}, /failed \(add\): .*`vlan`.*5000/],
     ['the address manager’s', {}, { gateway: '10.99.0' }, /failed \(add\): .*`gateway`.*"10\.99\.0"/],
-  ])(
-    'the list has a mistake, %s; the Pod can go all the same',
-    async (_whose, bridge, range, message) => {
-      await useConflist(containerd, oneSubnet(range, bridge));
-      expect(await refusal('wrong')).toMatch(message);
-      for (const id of await containerd.cri.pods()) await removePod(containerd, { id });
-    },
-  );
+  ])('the list has a mistake, %s; the Pod can go all the same', async (_whose, bridge, range, message) => {
+    await useConflist(containerd, oneSubnet(range, bridge));
+    expect(await refusal('wrong')).toMatch(message);
+    for (const id of await containerd.cri.pods()) await removePod(containerd, { id });
+  });
 
   test('the list is of version 1.1.0, which containerd 1.6 does not take', async () => {
     await useConflist(containerd, { ...oneSubnet({}), cniVersion: '1.1.0' });
