@@ -15,6 +15,7 @@ const loaders = {
   static: async () => (await import('./ipam/static/plugin.ts')).plugin,
   tuning: async () => (await import('./meta/tuning/plugin.ts')).plugin,
   vlan: async () => (await import('./main/vlan/plugin.ts')).plugin,
+  vrf: async () => (await import('./meta/vrf/plugin.ts')).plugin,
 } satisfies Readonly<Record<string, () => Promise<Plugin>>>;
 
 /** The type of a plugin in this executable. */

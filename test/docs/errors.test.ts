@@ -20,6 +20,7 @@ interface Sources {
 
 const elements = 'src/plugins/shared/nftables/ownership.ts';
 const chained = 'src/plugins/shared/chained.ts';
+const tables = ['src/plugins/shared/{free-table,namespace-lock}.ts'];
 
 /** Besides a plugin's own folder. */
 const sources: Readonly<Record<string, Partial<Sources>>> = {
@@ -34,9 +35,10 @@ const sources: Readonly<Record<string, Partial<Sources>>> = {
   },
   portmap: { own: [elements], others: ['src/kernel/nftables/generation.ts'] },
   sbr: {
-    own: [chained, 'src/plugins/shared/free-table.ts'],
+    own: [chained, ...tables],
     others: ['src/plugin/*.ts', 'src/kernel/rtnetlink/*.ts'],
   },
+  vrf: { own: [chained, ...tables], others: ['src/plugin/*.ts'] },
   tuning: { own: [chained], others: ['src/plugin/*.ts', 'src/kernel/sysctl/*.ts'] },
 };
 

@@ -9,6 +9,7 @@ import { afterEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { root } from '../../scripts/process.ts';
 import { fairlead, fairleadJson } from '../cli/fairlead.ts';
+import { kernelHasKind } from '../kernel/iproute.ts';
 import { type Container, createContainer, ip, removeContainers } from '../support/container.ts';
 import { diff, snapshot } from '../support/node.ts';
 import type { AddResult, PluginError } from '../support/plugin.ts';
@@ -52,12 +53,19 @@ const filtersVlans = await (async () => {
   return made.exitCode === 0;
 })();
 
+/** Plugins that are named as the kind of link that they make, and that this kernel has not. */
+const missingKinds: string[] = [];
+for (const kind of ['dummy', 'ipvlan', 'vlan', 'vrf'])
+  if (!(await kernelHasKind(kind))) missingKinds.push(kind);
+
 const usesVlans = ({ config }: Case) => /"vlan(Trunk)?": [^0]/.test(config.text);
 const usesNat = ({ config }: Case) => /"ipMasq"|"portmap"/.test(config.text);
 
 /** Why the case cannot be run here. */
 function reasonAgainst(one: Case): string | undefined {
-  return kernel === 'second' && usesNat(one) ? 'this kernel has nf_tables for bridges only' : undefined;
+  if (kernel === 'second' && usesNat(one)) return 'this kernel has nf_tables for bridges only';
+  const kind = missingKinds.find((each) => one.config.text.includes(`"type": "${each}"`));
+  return kind && `this kernel has no ${kind} links`;
 }
 
 /** Calls `fairlead` for the case's network and a container, with what the page says the runtime gives. */

@@ -14,12 +14,15 @@ export interface Subject {
     | 'portmap'
     | 'sbr'
     | 'static'
-    | 'tuning';
+    | 'tuning'
+    | 'vrf';
   readonly config: JsonObject;
   /** Whether the plugin works in the container's network namespace. */
   readonly entersNamespace: boolean;
   /** Whether it comes after a plugin that makes the interface; `makeInterface` is that one's part. */
   readonly needsInterface?: true;
+  /** The kind of link that it makes, where the machine's kernel may lack it. */
+  readonly kind?: 'vrf';
 }
 
 /** The container's eth0, a veth whose other end is the node's faults1, as a plugin before would have made it. */
@@ -90,6 +93,13 @@ export const subjects: readonly Subject[] = [
     config: { ...common, type: 'tuning', sysctl: { 'net.core.somaxconn': '99' }, mtu: 1400, prevResult },
     entersNamespace: true,
     needsInterface: true,
+  },
+  {
+    plugin: 'vrf',
+    config: { ...common, type: 'vrf', vrfname: 'faults', prevResult },
+    entersNamespace: true,
+    needsInterface: true,
+    kind: 'vrf',
   },
 ];
 

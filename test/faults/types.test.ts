@@ -144,6 +144,7 @@ const own: Readonly<Record<Subject['plugin'], Readonly<Record<string, Kind>>>> =
     txQLen: 'number',
     dataDir: 'text',
   },
+  vrf: { vrfname: 'text', table: 'number' },
 };
 
 /** What is read where it is needed, not by a schema of the whole. */

@@ -271,6 +271,7 @@ export const attributes: Readonly<Record<string, Readonly<Record<string, string 
     broadcastQueueLength: 'IFLA_MACVLAN_BC_QUEUE_LEN',
   },
   'rtnetlink/kinds/veth.ts': { peer: 'VETH_INFO_PEER' },
+  'rtnetlink/kinds/vrf.ts': { table: 'IFLA_VRF_TABLE' },
   'rtnetlink/kinds/vlan.ts': { id: 'IFLA_VLAN_ID', flags: 'IFLA_VLAN_FLAGS', protocol: 'IFLA_VLAN_PROTOCOL' },
 };
 

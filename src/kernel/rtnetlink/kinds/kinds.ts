@@ -7,10 +7,11 @@ import { ipvlan } from './ipvlan.ts';
 import { macvlan } from './macvlan.ts';
 import { veth } from './veth.ts';
 import { vlan } from './vlan.ts';
+import { vrf } from './vrf.ts';
 
 const nothing = attributes({});
 
-const linkKinds = { bridge, dummy: nothing, ifb: nothing, ipvlan, macvlan, veth, vlan };
+const linkKinds = { bridge, dummy: nothing, ifb: nothing, ipvlan, macvlan, veth, vlan, vrf };
 
 /** A kind that is known here. */
 export type LinkKind = keyof typeof linkKinds;

@@ -4,14 +4,12 @@ import type { Connection } from '../../../kernel/netlink/connection.ts';
 import { isNetlinkError } from '../../../kernel/netlink/error.ts';
 import type { Request } from '../../../kernel/netlink/message.ts';
 import { getLink } from '../../../kernel/rtnetlink/link.ts';
-import { createLinkRequest } from '../../../kernel/rtnetlink/link-change.ts';
 import { addTokenBucketRequest } from '../../../kernel/rtnetlink/qdisc.ts';
+import { kernelHasKind } from '../../shared/kernel-kind.ts';
 
 /** Throws a `CniError` (50) where a part is missing. Nothing is made. */
 export function refuseWithoutSupport(node: Connection): void {
-  // A multicast address cannot be a link's: EADDRNOTAVAIL from a kernel that knows the kind.
-  const ifb = createLinkRequest({ name: 'bwpprobe', kind: 'ifb', mac: '01:00:00:00:00:00' });
-  if (refusal(node, ifb) === 'EOPNOTSUPP') throw missing('ifb links (the module ifb)');
+  if (!kernelHasKind(node, 'ifb')) throw missing('ifb links (the module ifb)');
   const lo = getLink(node, 'lo');
   if (lo === undefined) return;
   // A bucket of no size: EINVAL from a kernel that knows the kind.

@@ -25,9 +25,9 @@ import { addressBits, type IpAddress, sameAddress } from '../../../lib/ip.ts';
 import { openContainer, openContainerIfThere, openNode } from '../../../plugin/namespaces.ts';
 import { refuseProblems, runAll } from '../../../plugin/steps.ts';
 import { chainedLink, chainedResult } from '../../shared/chained.ts';
+import { lockNamespace } from '../../shared/namespace-lock.ts';
 import { routingProblems } from './check.ts';
 import { type SbrConfig, sbrSchema } from './config.ts';
-import { lockNamespace } from './lock.ts';
 import { type Plan, planOf } from './plan.ts';
 import { someSources, sourcesOf } from './sources.ts';
 

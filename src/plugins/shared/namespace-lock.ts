@@ -1,7 +1,7 @@
-/** One sbr at a time in a namespace: two would take the same table. The reference locks the same file. */
-import { CniError } from '../../../cni/index.ts';
-import type { NetworkNamespace } from '../../../kernel/netns/netns.ts';
-import { tryLockExclusive } from '../../../kernel/sys/libc.ts';
+/** One plugin at a time in a namespace: two would take the same table. The reference's sbr locks the same file. */
+import { CniError } from '../../cni/index.ts';
+import type { NetworkNamespace } from '../../kernel/netns/netns.ts';
+import { tryLockExclusive } from '../../kernel/sys/libc.ts';
 
 /** Longer than any holder works, shorter than runtimes wait; between two looks. In milliseconds. */
 const patience = 30_000;
