@@ -21,7 +21,7 @@ export async function facts({ netns }: Container): Promise<Snapshot> {
     return lines(String(JSON.parse(content))).map((entry) => `index ${file} ${entry}`);
   });
   if (!existsSync(netns)) return node;
-  const list = 'ip -o link; ip -o address; ip route; ip -6 route; nft list ruleset';
+  const list = 'ip -o link; ip -o address; ip rule; ip -6 rule; ip route; ip -6 route; nft list ruleset';
   const { stdout } = await inNetns(netns, ['sh', '-c', list]);
   const inside = lines(stdout).filter((line) => !ofLoopback.test(line));
   return [...node, ...inside.map((line) => `in the container: ${line.replace(/qdisc \w+/, '')}`)];

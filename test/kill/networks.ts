@@ -61,3 +61,42 @@ export const published: Network = {
 
 /** The container's own loopback. */
 export const loopback: Network = { ifname: 'lo', plugins: [{ type: 'loopback' }] };
+
+/** Settings of the interface, kept in a file for DEL. */
+export const tuned: Network = {
+  ifname: 'eth0',
+  plugins: [
+    ...fixed.plugins,
+    {
+      type: 'tuning',
+      sysctl: { 'net.core.somaxconn': '99' },
+      mtu: 1400,
+      mac: '02:00:00:00:00:77',
+      promisc: true,
+    },
+  ],
+};
+
+/** Qdiscs, filters, an ifb. */
+export const limited: Network = {
+  ifname: 'eth0',
+  plugins: [
+    ...fixed.plugins,
+    {
+      type: 'bandwidth',
+      ingressRate: 8_000_000,
+      ingressBurst: 800_000,
+      egressRate: 8_000_000,
+      egressBurst: 800_000,
+    },
+  ],
+};
+
+/** Rules and tables in the container. */
+export const routed: Network = { ifname: 'eth0', plugins: [...fixed.plugins, { type: 'sbr' }] };
+
+/** A vrf in the container. */
+export const separate: Network = {
+  ifname: 'eth0',
+  plugins: [...fixed.plugins, { type: 'vrf', vrfname: 'blue' }],
+};

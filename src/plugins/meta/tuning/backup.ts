@@ -2,7 +2,7 @@
  * What an interface was before, in a file for DEL: DATADIR/CONTAINERID_IFNAME.json, which the reference's plugin reads and
  * writes. Its `network` is ours; the reference passes over it.
  */
-import type { Attachment } from '../../../cni/index.ts';
+import type { Attachment, ValidAttachment } from '../../../cni/index.ts';
 import type { Link } from '../../../kernel/rtnetlink/link.ts';
 import {
   existsSync,
@@ -14,6 +14,7 @@ import {
   writeFileSync,
 } from '../../../kernel/sys/file.ts';
 import { parseMac } from '../../../lib/mac.ts';
+import { sha256 } from '../../../plugin/hash.ts';
 import type { LinkTuning } from './config.ts';
 
 /** The file as it is written, with the reference's names. */
@@ -42,8 +43,9 @@ export function keepBackup(dataDir: string, attachment: Attachment, link: Link, 
   const path = backupPath(dataDir, attachment);
   const backup = { ...presentValues(link, tuning), ...read(path), network: attachment.network };
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  writeFileSync(temporary(path), `${JSON.stringify(backup, undefined, 1)}`, { mode: 0o600 });
-  renameSync(temporary(path), path);
+  const unfinished = path + unfinishedEnd(attachment.network);
+  writeFileSync(unfinished, `${JSON.stringify(backup, undefined, 1)}`, { mode: 0o600 });
+  renameSync(unfinished, path);
 }
 
 function presentValues(link: Link, tuning: LinkTuning): Backup {
@@ -56,8 +58,9 @@ function presentValues(link: Link, tuning: LinkTuning): Backup {
   };
 }
 
-function temporary(path: string): string {
-  return `${path}.new`;
+/** While a file is written its name tells the network, so that GC finds what an ADD that was killed left. */
+function unfinishedEnd(network: string): string {
+  return `.${sha256(network).toHex().slice(0, 8)}`;
 }
 
 /** Whether what the interface was before is known. */
@@ -91,24 +94,22 @@ function read(path: string): Backup | undefined {
 }
 
 /** Removes the file, and what an ADD that was killed left of it; none is as good. Throws SystemError. */
-export function removeBackup(dataDir: string, attachment: Pick<Attachment, 'containerId' | 'ifname'>): void {
+export function removeBackup(dataDir: string, attachment: Attachment): void {
   const path = backupPath(dataDir, attachment);
   removeFile(path);
-  removeFile(temporary(path));
+  removeFile(path + unfinishedEnd(attachment.network));
 }
 
 /** Removes the files of a network's attachments but the valid ones'. What the reference wrote names no network, and stays. */
-export function removeOthers(
-  dataDir: string,
-  network: string,
-  valid: readonly Pick<Attachment, 'containerId' | 'ifname'>[],
-): void {
+export function removeOthers(dataDir: string, network: string, valid: readonly ValidAttachment[]): void {
   if (!existsSync(dataDir)) return;
   const kept = new Set(valid.map((attachment) => backupPath(dataDir, attachment)));
+  const end = unfinishedEnd(network);
   for (const name of readdirSync(dataDir)) {
     const path = `${dataDir}/${name}`;
-    const own = path.replace(/\.new$/, '');
-    if (!own.endsWith('.json') || kept.has(own) || read(path)?.network !== network) continue;
-    removeFile(path);
+    const isUnfinished = name.endsWith(`.json${end}`);
+    const finished = isUnfinished ? path.slice(0, -end.length) : path;
+    if (kept.has(finished) || !finished.endsWith('.json')) continue;
+    if (isUnfinished || read(path)?.network === network) removeFile(path);
   }
 }
