@@ -6,13 +6,13 @@ import { readFileSync, rmSync } from 'node:fs';
 import { type PluginCall, runPlugin } from '../support/plugin.ts';
 
 /** Calls that change nothing outside the process: killing before one is killing before the next that may. */
-const harmless = [
+const unwatched = [
   'mmap munmap mprotect mremap madvise brk',
   'pread64 recvfrom recvmsg stat lstat fstat newfstatat statx statfs fstatfs access readlink getcwd getdents64 lseek poll',
   'futex rt_sigaction rt_sigprocmask sigaltstack sched_yield sched_getaffinity rseq clone3',
   'setsockopt getsockname getpid gettid uname sysinfo getrandom prlimit64 prctl epoll_create1 epoll_ctl eventfd2',
 ];
-const harmlessNames = harmless.flatMap((line) => line.split(' '));
+const unwatchedNames = unwatched.flatMap((line) => line.split(' '));
 
 /** What the runtime does on its way to standard input, and how it looks at its memory and its limits at any time. */
 const ofStart =
@@ -33,7 +33,7 @@ let traces = 0;
 /** Runs a plugin under strace: how it ended, and the lines of strace. */
 async function traced(call: PluginCall, ...options: readonly string[]) {
   const file = `/run/strace.${traces++}`;
-  const trace = ['-o', file, '-e', `trace=!${harmlessNames.join(',')}`, '-e', 'signal=none'];
+  const trace = ['-o', file, '-e', `trace=!${unwatchedNames.join(',')}`, '-e', 'signal=none'];
   const ended = await runPlugin({
     ...call,
     under: ['strace', '-qq', '-y', '-s', '80', ...trace, ...options],
@@ -67,17 +67,17 @@ function parse(lines: readonly string[]): readonly Call[] {
 export async function callsOf(call: PluginCall): Promise<readonly Call[]> {
   const { exitCode, stdout, stderr, lines } = await traced(call, '-f');
   if (exitCode !== 0) throw new Error(`${call.plugin} ${call.command} under strace: ${stdout}${stderr}`);
-  const main = `${/^\d+/.exec(lines[0] ?? '')?.[0]} `;
-  const others = lines.filter(
-    (line) => !line.startsWith(main) && !ofStart.test(line.replace(/^\d+ +(<\.\.\. )?/, '')),
-  );
-  const own = lines
-    .filter((line) => line.startsWith(main))
-    .map((line) => line.slice(main.length).trimStart());
+  // Where threads' calls overlap, strace writes the beginning of one and later its end, which says nothing new.
+  const begun = lines.filter((line) => !/^\d+ +<\.\.\. /.test(line));
+  const main = `${/^\d+/.exec(begun[0] ?? '')?.[0]} `;
+  const textOf = (line: string) => line.replace(/^\d+ +/, '');
+  const own = begun.filter((line) => line.startsWith(main)).map(textOf);
+  const others = begun.filter((line) => !line.startsWith(main)).map(textOf);
   const input = own.findIndex((line) => ofInput.test(line));
-  const early = own.slice(0, input).filter((line) => !ofStart.test(line) && !line.startsWith('read('));
-  if (input < 0 || early.length > 0 || others.length > 0) {
-    throw new Error(`calls before the input, or of other threads:\n${[...early, ...others].join('\n')}`);
+  const harmless = (line: string) => ofStart.test(line) || line.startsWith('read(');
+  const strange = [...own.slice(0, input), ...others].filter((line) => !harmless(line));
+  if (input < 0 || strange.length > 0) {
+    throw new Error(`calls before the input, or of other threads:\n${strange.join('\n')}`);
   }
   return parse(own).slice(parse(own.slice(0, input)).length);
 }
