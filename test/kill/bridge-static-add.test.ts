@@ -1,5 +1,6 @@
 /** bridge with static addresses, killed in ADD. */
 // packages: strace
+// seconds: 300
 import { fixed } from './networks.ts';
 import { testKilledAdd } from './recovery.ts';
 
