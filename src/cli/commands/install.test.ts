@@ -60,7 +60,7 @@ test('over an older version and the reference plugins; what is not ours stays', 
   mkdirSync(bin, { recursive: true });
   writeFileSync(`${bin}/fairlead`, 'the old executable');
   writeFileSync(`${bin}/bridge`, 'a reference plugin', { mode: 0o755 });
-  writeFileSync(`${bin}/tuning`, 'another');
+  writeFileSync(`${bin}/calico`, 'another');
   symlinkSync('/usr/lib/cni/portmap', `${bin}/portmap`);
   const replaced = (name: string) => {
     if (name === 'bridge') return 'a link to fairlead, replaced a file';
@@ -70,7 +70,7 @@ test('over an older version and the reference plugins; what is not ours stays', 
   };
   expect((await install()).stdout).toBe(expected('replaced a file', replaced));
   expect(readFileSync(`${bin}/bridge`, 'utf8')).toBe('the new executable');
-  expect(readFileSync(`${bin}/tuning`, 'utf8')).toBe('another');
+  expect(readFileSync(`${bin}/calico`, 'utf8')).toBe('another');
 });
 
 test('a link in place of the executable is replaced, and its target stays', async () => {
