@@ -30,7 +30,7 @@ export async function show(command: string): Promise<unknown[]> {
 /** Kinds of links that this kernel can make. */
 export async function kernelHasKind(kind: string): Promise<boolean> {
   requireSandbox();
-  const words = { vlan: ' id 5' }[kind] ?? '';
+  const words = { vlan: ' id 5', vrf: ' table 5' }[kind] ?? '';
   await iproute('ip link add probe0 type veth peer name probe1');
   try {
     await iproute(`ip link add link probe0 name probe2 type ${kind}${words}`);

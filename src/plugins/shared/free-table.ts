@@ -7,10 +7,15 @@ export const lastTable = 0xffff_ffff;
 /** 253, 254 and 255 are the kernel's: default, main and local (RT_TABLE_*, linux/rtnetlink.h). */
 const kernelTables: ReadonlySet<number> = new Set([253, 254, 255]);
 
+/** Whether a table is one of the kernel's own. */
+export function isKernelTable(table: number): boolean {
+  return kernelTables.has(table);
+}
+
 /** The first table from `first` on that is not taken. Throws a `CniError` (11) where none is left up to `last`. */
 export function freeTable(taken: ReadonlySet<number>, first: number, last: number = lastTable): number {
   for (let table = first; table <= last; table++) {
-    if (!taken.has(table) && !kernelTables.has(table)) return table;
+    if (!taken.has(table) && !isKernelTable(table)) return table;
   }
   throw new CniError(
     'tryAgainLater',

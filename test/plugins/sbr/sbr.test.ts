@@ -80,6 +80,9 @@ test('ADD gives each address a table; the other interface’s routes stay', asyn
   await check(chain.withResult(result));
   await del(chain.withResult(result));
   expect([await rules(container, 4), await rules(container, 6)]).toEqual([[], []]);
+  expect([await table(container, 4, 'all'), await table(container, 6, 'all')].flat().join()).not.toMatch(
+    /table 10[01]/,
+  );
   await del(chain.withResult(result));
 });
 

@@ -12,7 +12,7 @@ import type { Connection } from '../../../kernel/netlink/connection.ts';
 import { isNetlinkError } from '../../../kernel/netlink/error.ts';
 import { listAddresses } from '../../../kernel/rtnetlink/address.ts';
 import { getLink, type Link } from '../../../kernel/rtnetlink/link.ts';
-import { listRoutes } from '../../../kernel/rtnetlink/route.ts';
+import { listRoutes, mainTable } from '../../../kernel/rtnetlink/route.ts';
 import { deleteRouteRequest, replaceRouteRequest } from '../../../kernel/rtnetlink/route-change.ts';
 import {
   addRuleRequest,
@@ -21,10 +21,11 @@ import {
   listRules,
   type NewRule,
 } from '../../../kernel/rtnetlink/rule.ts';
-import { addressBits, type IpAddress, sameAddress } from '../../../lib/ip.ts';
+import { addressBits, type IpAddress, type IpFamily, sameAddress } from '../../../lib/ip.ts';
 import { openContainer, openContainerIfThere, openNode } from '../../../plugin/namespaces.ts';
 import { refuseProblems, runAll } from '../../../plugin/steps.ts';
 import { chainedLink, chainedResult } from '../../shared/chained.ts';
+import { isKernelTable } from '../../shared/free-table.ts';
 import { lockNamespace } from '../../shared/namespace-lock.ts';
 import { routingProblems } from './check.ts';
 import { type SbrConfig, sbrSchema } from './config.ts';
@@ -88,7 +89,7 @@ function takeBack(container: Connection, { sources, hints, removed }: Plan): voi
   }
 }
 
-/** Removes the rules for what are the interface's addresses, by the kernel or by the result of ADD. Their tables go with the interface. */
+/** Removes the rules for what are the interface's addresses, by the kernel or by the result of ADD, and gives the main table its routes back. */
 async function del({ attachment, config, previousResult = {} }: DelRequest<SbrConfig>): Promise<void> {
   using container = openContainerIfThere(attachment);
   if (container === undefined) return;
@@ -104,7 +105,38 @@ async function del({ attachment, config, previousResult = {} }: DelRequest<SbrCo
     if (action !== 'table' || (config.table !== undefined && config.table !== table)) return [];
     return [{ ...rule, action }];
   });
-  await runAll(rules.map((rule) => () => deleteIfThere(container, rule)));
+  await runAll([
+    // Before the rules, by which a second DEL finds the tables.
+    () => {
+      if (link !== undefined && config.table === undefined)
+        emptyTables(container, link, rules, previousResult);
+    },
+    ...rules.map((rule) => () => deleteIfThere(container, rule)),
+  ]);
+}
+
+/**
+ * Moves the interface's routes from the tables that its addresses had back into the main table. A default route was
+ * there before only if the result of ADD has one; a fixed table's routes are somebody else's.
+ */
+function emptyTables(container: Connection, link: Link, rules: readonly NewRule[], result: Result): void {
+  const tables = new Set(rules.map(({ table }) => table));
+  const routes = listRoutes(container, { oif: link.index }).filter(
+    ({ table }) => tables.has(table) && !isKernelTable(table),
+  );
+  const hadDefault = (family: IpFamily) =>
+    (result.routes ?? []).some(({ dst }) => dst === (family === 4 ? '0.0.0.0/0' : '::/0'));
+  const back = routes.filter(({ dst }) => dst.length > 0 || hadDefault(dst.address.family));
+  const ordered = [...back.filter(({ gateway }) => !gateway), ...back.filter(({ gateway }) => gateway)];
+  try {
+    container.requestAll([
+      ...ordered.map((one) => replaceRouteRequest({ ...one, table: mainTable, onlink: one.flags.onlink })),
+      ...routes.map(deleteRouteRequest),
+    ]);
+  } catch (error) {
+    // Somebody else was faster, or the interface is down, and its routes go anyway.
+    if (!isNetlinkError(error)) throw error;
+  }
 }
 
 function addressesOf(container: Connection, link: Link): IpAddress[] {
