@@ -43,6 +43,8 @@ load_modules_on_demand() {
   printf '#!/bin/sh\nexec /sbin/modprobe -d /run/modules "$@"\n' >/run/modprobe
   chmod 755 /run/modprobe
   echo /run/modprobe >/proc/sys/kernel/modprobe
+  # Asked for by the first socket only, not by the first address.
+  /run/modprobe ipv6
 }
 
 run_jobs() {

@@ -9,20 +9,27 @@ export interface Subject {
   readonly plugin:
     | 'bandwidth'
     | 'bridge'
+    | 'dummy'
     | 'host-local'
+    | 'ipvlan'
     | 'loopback'
+    | 'macvlan'
     | 'portmap'
+    | 'ptp'
     | 'sbr'
     | 'static'
     | 'tuning'
+    | 'vlan'
     | 'vrf';
   readonly config: JsonObject;
   /** Whether the plugin works in the container's network namespace. */
   readonly entersNamespace: boolean;
   /** Whether it comes after a plugin that makes the interface; `makeInterface` is that one's part. */
   readonly needsInterface?: true;
+  /** Whether its link sits on one of the node's: `makeMaster` makes that. */
+  readonly needsMaster?: true;
   /** The kind of link that it makes, where the machine's kernel may lack it. */
-  readonly kind?: 'vrf';
+  readonly kind?: 'dummy' | 'ipvlan' | 'vlan' | 'vrf';
 }
 
 /** The container's eth0, a veth whose other end is the node's faults1, as a plugin before would have made it. */
@@ -31,7 +38,12 @@ export async function makeInterface(): Promise<void> {
   await output(['ip', 'link', 'add', 'faults1', ...pair]);
 }
 
-/** Removes it again: a namespace's links go some time after it. */
+/** The node's link `faults1`, up; its other end is nowhere. */
+export async function makeMaster(): Promise<void> {
+  await output(['ip', 'link', 'add', 'faults1', 'up', 'type', 'veth', 'peer', 'name', 'faults2']);
+}
+
+/** Removes either again: a namespace's links go some time after it. */
 export async function removeInterface(): Promise<void> {
   await runProgram(['ip', 'link', 'delete', 'faults1']);
 }
@@ -44,6 +56,12 @@ const prevResult = {
   ips: [{ address: '10.7.0.2/24', gateway: '10.7.0.1', interface: 0 }],
 };
 const portMappings = [{ hostPort: 8080, containerPort: 80, protocol: 'tcp' }];
+
+/** Without IPv6: on a link without a far end its duplicate address detection takes its time. */
+function onMaster(type: string): JsonObject {
+  const ipam = { type: 'host-local', ranges: [[{ subnet: '10.7.0.0/24' }]] };
+  return { ...common, type, master: 'faults1', ipam };
+}
 
 /** All of them. */
 export const subjects: readonly Subject[] = [
@@ -63,6 +81,20 @@ export const subjects: readonly Subject[] = [
     plugin: 'bridge',
     config: { ...common, type: 'bridge', bridge: 'faults0', isGateway: true, ipMasq: true, ipam: hostLocal },
     entersNamespace: true,
+  },
+  {
+    plugin: 'ptp',
+    config: { ...common, type: 'ptp', ipMasq: true, ipam: hostLocal },
+    entersNamespace: true,
+  },
+  { plugin: 'macvlan', config: onMaster('macvlan'), entersNamespace: true, needsMaster: true },
+  { plugin: 'ipvlan', config: onMaster('ipvlan'), entersNamespace: true, needsMaster: true, kind: 'ipvlan' },
+  { plugin: 'vlan', config: onMaster('vlan'), entersNamespace: true, needsMaster: true, kind: 'vlan' },
+  {
+    plugin: 'dummy',
+    config: { ...common, type: 'dummy', ipam: hostLocal },
+    entersNamespace: true,
+    kind: 'dummy',
   },
   { plugin: 'host-local', config: { ...common, type: 'bridge', ipam: hostLocal }, entersNamespace: false },
   { plugin: 'loopback', config: { ...common, type: 'loopback' }, entersNamespace: true },

@@ -9,7 +9,15 @@ import { kernelHasKind } from '../kernel/iproute.ts';
 import { createContainer, removeContainers } from '../support/container.ts';
 import { diff, type Snapshot, snapshot } from '../support/node.ts';
 import { type PluginCall, runPlugin } from '../support/plugin.ts';
-import { callOf, makeInterface, refusalIn, removeInterface, type Subject, subjects } from './plugins.ts';
+import {
+  callOf,
+  makeInterface,
+  makeMaster,
+  refusalIn,
+  removeInterface,
+  type Subject,
+  subjects,
+} from './plugins.ts';
 
 /** Links and files that the first ADD of a network makes, and that stay for the next one. */
 const lasting =
@@ -26,15 +34,16 @@ async function changes(except?: RegExp): Promise<string[]> {
   return diff(before, await snapshot(), except);
 }
 
-const kinds = new Set((await kernelHasKind('vrf')) ? ['vrf'] : []);
+const kinds = new Set<string>();
+for (const kind of ['dummy', 'ipvlan', 'vlan', 'vrf']) if (await kernelHasKind(kind)) kinds.add(kind);
 
 function each(name: string, body: (plugin: Subject['plugin'], subject: Subject) => void): void {
   // On a kernel without its kind of link a plugin can but refuse: its own tests are about that.
   const possible = subjects.filter(({ kind }) => kind === undefined || kinds.has(kind));
   describe.each(possible.map((subject) => [subject.plugin, subject] as const))(name, (plugin, subject) => {
-    if (subject.needsInterface) {
+    if (subject.needsInterface || subject.needsMaster) {
       beforeEach(async () => {
-        await makeInterface();
+        await (subject.needsMaster ? makeMaster() : makeInterface());
         before = await snapshot();
       });
       afterEach(removeInterface);

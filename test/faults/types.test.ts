@@ -38,6 +38,9 @@ function below(path: string, keys: Readonly<Record<string, Kind>>): Record<strin
   return Object.fromEntries(Object.entries(keys).map(([key, kind]) => [`${path}.${key}`, kind]));
 }
 
+/** Of a link that sits on another. */
+const master = { master: 'text', linkInContainer: 'flag', mtu: 'number' } as const;
+
 /** What every plugin may have. */
 const common: Readonly<Record<string, Kind>> = {
   name: 'text',
@@ -87,6 +90,11 @@ const own: Readonly<Record<Subject['plugin'], Readonly<Record<string, Kind>>>> =
     ipam: 'object',
     'ipam.type': 'text',
   },
+  dummy: {},
+  ipvlan: { ...master, mode: 'text' },
+  macvlan: { ...master, mode: 'text', mac: 'text', bcqueuelen: 'number' },
+  ptp: { ipMasq: 'flag', ipMasqBackend: 'text', mtu: 'number' },
+  vlan: { ...master, vlanId: 'number' },
   'host-local': {
     ipam: 'object',
     'ipam.ranges': 'list',
@@ -150,6 +158,7 @@ const own: Readonly<Record<Subject['plugin'], Readonly<Record<string, Kind>>>> =
 /** What is read where it is needed, not by a schema of the whole. */
 const readLater: Readonly<Partial<Record<Subject['plugin'], Readonly<Record<string, Kind>>>>> = {
   bridge: { 'runtimeConfig.mac': 'text', 'args.cni.mac': 'text' },
+  macvlan: { 'runtimeConfig.mac': 'text', 'args.cni.mac': 'text' },
   portmap: {
     'runtimeConfig.portMappings': 'list',
     'runtimeConfig.portMappings[0].hostPort': 'number',

@@ -4,6 +4,7 @@ import type { Network } from './chain.ts';
 const hostLocal = {
   ipam: { type: 'host-local', ranges: [[{ subnet: '10.1.0.0/24' }], [{ subnet: 'fd00:1::/64' }]] },
 };
+const only4 = { ipam: { type: 'host-local', ranges: [[{ subnet: '10.1.0.0/24' }]] } };
 const bridge = { type: 'bridge', bridge: 'br0' };
 
 /** Reservations only. */
@@ -100,3 +101,15 @@ export const separate: Network = {
   ifname: 'eth0',
   plugins: [...fixed.plugins, { type: 'vrf', vrfname: 'blue' }],
 };
+
+/** A cable, its routes, its masquerading. */
+export const cabled: Network = { ifname: 'eth0', plugins: [{ type: 'ptp', ...hostLocal, ipMasq: true }] };
+
+/** A link on the node's link `up0`, which the tests of these make; IPv4, since IPv6 waits for its neighbours. */
+export const onMaster = (type: 'ipvlan' | 'macvlan' | 'vlan'): Network => ({
+  ifname: 'eth0',
+  plugins: [{ type, master: 'up0', ...only4 }],
+});
+
+/** A link that sits on none. */
+export const alone: Network = { ifname: 'eth0', plugins: [{ type: 'dummy', ...hostLocal }] };

@@ -122,9 +122,9 @@ const damages: Subject['damages'] = [
   ['@ip link set eth0 mtu 1300', /interface eth0 has MTU 1300, `mtu` says 1400/],
   ['ip link set eth0 down', /master eth0 is down/],
   ['ip link delete eth0', /interface eth0 does not exist|master eth0 does not exist/],
-  ['ip link set eth0 name other', /master eth0 does not exist/],
+  ['ip link set eth0 down; ip link set eth0 name other', /master eth0 does not exist/],
   [
-    'ip link set eth0 name other; ip link add eth0 type veth; ip link set eth0 up',
+    'ip link set eth0 down; ip link set eth0 name other; ip link add eth0 type veth; ip link set eth0 up',
     /interface eth0 does not sit on master eth0/,
   ],
 ];

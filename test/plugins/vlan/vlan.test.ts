@@ -17,7 +17,7 @@ const subject: Subject = {
   vlan: 7,
   damages: [
     [
-      '@ip link delete eth0; ip link add up type veth; ip link add link up name eth0 type vlan id 8',
+      '@ip link delete eth0; ip link add base type veth; ip link add link base name eth0 type vlan id 8',
       /the vlan of interface eth0 is 8, the configuration says 7/,
     ],
   ],

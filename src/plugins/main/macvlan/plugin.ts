@@ -8,6 +8,7 @@ import {
 } from '../../../cni/index.ts';
 import { isNetlinkError } from '../../../kernel/netlink/error.ts';
 import type { Link } from '../../../kernel/rtnetlink/link.ts';
+import type { MacAddress } from '../../../lib/mac.ts';
 import { identityOf } from '../../../plugin/attachment-identity.ts';
 import { refuseExistingInterface } from '../../../plugin/links.ts';
 import { openContainer, openNode } from '../../../plugin/namespaces.ts';
@@ -34,22 +35,28 @@ export const plugin = definePlugin({
 /** The interface first: a DHCP client needs it. Its name tells DEL what to remove, whatever ADD got to. */
 async function add(request: AddRequest<MacvlanConfig>): Promise<Result> {
   const { attachment, config, ipam, common } = request;
+  const mac = macOf(request);
   using container = openContainer(attachment);
   using node = openNode();
   refuseExistingInterface(container, attachment.ifname, attachment.netns);
   const master = findMaster('macvlan', { node, container }, config);
   const place = { container, parentIn: config.linkInContainer ? container : node };
-  const link = makeMacvlan(request, place, master);
+  const link = makeMacvlan(request, place, master, mac);
   const given = ipam.configured ? refuseNoAddress('macvlan', await ipam.add(), common.ipamType) : {};
   const result = await finishInterface(request, container, link, given);
   // As the reference has it: the configuration's, never IPAM's.
   return { ...result, ...(common.dns && { dns: common.dns }) };
 }
 
-function makeMacvlan(request: AddRequest<MacvlanConfig>, place: Place, master: Link): Link {
-  const { attachment, config } = request;
+/** The first of: what the runtime asks for, the key `mac`, what follows from the attachment. */
+function macOf(request: AddRequest<MacvlanConfig>): MacAddress {
+  const { containerMac } = requestedMac(request);
+  return containerMac ?? (request.config.mac || identityOf(request.attachment).containerMac);
+}
+
+function makeMacvlan(request: AddRequest<MacvlanConfig>, place: Place, master: Link, mac: MacAddress): Link {
+  const { config } = request;
   const { mtu, bcqueuelen } = config;
-  const mac = requestedMac(request).containerMac ?? (config.mac || identityOf(attachment).containerMac);
   try {
     return makeInterface(request, place, {
       kind: 'macvlan',

@@ -1,0 +1,10 @@
+/** macvlan, killed in ADD. */
+// packages: strace iproute2
+import { beforeAll } from 'bun:test';
+import { output } from '../support/program.ts';
+import { onMaster } from './networks.ts';
+import { testKilledAdd } from './recovery.ts';
+
+beforeAll(() => output(['ip', 'link', 'add', 'up0', 'up', 'type', 'veth', 'peer', 'name', 'down0']));
+
+testKilledAdd(onMaster('macvlan'));
