@@ -20,6 +20,11 @@ interface Sources {
 
 const elements = 'src/plugins/shared/nftables/ownership.ts';
 const chained = 'src/plugins/shared/chained.ts';
+const link = (...names: readonly string[]) => names.map((name) => `src/plugins/shared/link/${name}.ts`);
+const ofLinks = {
+  others: ['src/plugin/*.ts', 'src/plugins/shared/link/*.ts', 'src/kernel/rtnetlink/settle.ts'],
+};
+const onMaster = { own: link('master', 'make-interface'), ...ofLinks };
 const tables = ['src/plugins/shared/{free-table,namespace-lock}.ts'];
 
 /** Besides a plugin's own folder. */
@@ -33,6 +38,11 @@ const sources: Readonly<Record<string, Partial<Sources>>> = {
     own: ['src/plugin/{container-interface,links}.ts', elements],
     others: ['src/plugin/*.ts', 'src/kernel/rtnetlink/settle.ts'],
   },
+  dummy: { own: link('make-interface', 'addresses'), ...ofLinks },
+  ipvlan: { ...onMaster, own: [...onMaster.own, ...link('addresses')] },
+  macvlan: onMaster,
+  ptp: { own: [...link('addresses'), 'src/plugin/values.ts', elements], ...ofLinks },
+  vlan: { own: link('make-interface', 'addresses'), ...ofLinks },
   portmap: { own: [elements], others: ['src/kernel/nftables/generation.ts'] },
   sbr: {
     own: [chained, ...tables],

@@ -5,7 +5,7 @@
 // packages: nftables
 // kernels: first, second
 // seconds: 90
-import { afterEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
+import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { root } from '../../scripts/process.ts';
 import { fairlead, fairleadJson } from '../cli/fairlead.ts';
@@ -106,6 +106,11 @@ async function removeBridges(): Promise<void> {
   for (const { ifname } of await ip(undefined, 'link', 'show', 'type', 'veth'))
     await runProgram(['ip', 'link', 'delete', String(ifname)]);
 }
+
+/** The node's link that pages name as a master. */
+beforeEach(async () => {
+  await ip(undefined, 'link', 'add', 'up0', 'up', 'type', 'veth', 'peer', 'name', 'outside0');
+});
 
 afterEach(async () => {
   removeContainers();
