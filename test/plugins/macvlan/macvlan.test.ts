@@ -175,3 +175,19 @@ test(
   },
   limit(10),
 );
+
+test(
+  'a hardware address that another container of the master has is refused, and nothing is left',
+  async () => {
+    const keys = { mac: '02:00:00:00:00:0a' };
+    const one = await attach(subject, keys);
+    const container = createContainer();
+    const config = configOf(subject, keys);
+    const error = await failure({ plugin: 'macvlan', command: 'ADD', config, container, ifname: 'eth0' });
+    expect(error.code).toBe(11);
+    expect(error.msg).toContain('hardware address 02:00:00:00:00:0a is in use on master eth0');
+    expect((await ip(container.netns, 'link')).map(({ ifname }) => ifname)).toEqual(['lo']);
+    expect(await ping(one.container.netns, neighbour.ip4)).toBe(true);
+  },
+  limit(10),
+);

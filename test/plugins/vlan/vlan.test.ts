@@ -48,8 +48,8 @@ test(
     const config = configOf(subject);
     const container = createContainer();
     const error = await failure({ plugin: 'vlan', command: 'ADD', config, container, ifname: 'eth0' });
-    expect(error).toMatchObject({ code: 7 });
-    expect(error.msg).toContain('vlan 7 of eth0 has an interface already, maybe in another container');
+    expect(error).toMatchObject({ code: 11 });
+    expect(error.msg).toContain('vlan 7 of eth0 has an interface already, in another container');
     expect((await ip(container.netns, 'link')).map(({ ifname }) => ifname)).toEqual(['lo']);
     expect(await ping(one.container.netns, neighbour.ip4)).toBe(true);
   },

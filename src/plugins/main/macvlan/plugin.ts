@@ -9,7 +9,6 @@ import {
 import { isNetlinkError } from '../../../kernel/netlink/error.ts';
 import type { Link } from '../../../kernel/rtnetlink/link.ts';
 import type { MacAddress } from '../../../lib/mac.ts';
-import { identityOf } from '../../../plugin/attachment-identity.ts';
 import { refuseExistingInterface } from '../../../plugin/links.ts';
 import { openContainer, openNode } from '../../../plugin/namespaces.ts';
 import { requestedMac } from '../../../plugin/requested-mac.ts';
@@ -43,31 +42,50 @@ async function add(request: AddRequest<MacvlanConfig>): Promise<Result> {
   const place = { container, parentIn: config.linkInContainer ? container : node };
   const link = makeMacvlan(request, place, master, mac);
   const given = ipam.configured ? refuseNoAddress('macvlan', await ipam.add(), common.ipamType) : {};
-  const result = await finishInterface(request, container, link, given);
+  const result = await finishInterface(request, container, link, given).catch((error: unknown) => {
+    throw isNetlinkError(error, 'EADDRINUSE') ? macInUse(link, master, error.message) : error;
+  });
   // As the reference has it: the configuration's, never IPAM's.
   return { ...result, ...(common.dns && { dns: common.dns }) };
 }
 
-/** The first of: what the runtime asks for, the key `mac`, what follows from the attachment. */
-function macOf(request: AddRequest<MacvlanConfig>): MacAddress {
-  const { containerMac } = requestedMac(request);
-  return containerMac ?? (request.config.mac || identityOf(request.attachment).containerMac);
+/**
+ * The first of: what the runtime asks for, the key `mac`. Otherwise the kernel takes one by chance, as the reference
+ * lets it: one that followed from the attachment would be in use until the kernel has done with a namespace that the
+ * container had before (macvlan_open refuses it).
+ */
+function macOf(request: AddRequest<MacvlanConfig>): MacAddress | undefined {
+  return requestedMac(request).containerMac ?? (request.config.mac || undefined);
 }
 
-function makeMacvlan(request: AddRequest<MacvlanConfig>, place: Place, master: Link, mac: MacAddress): Link {
+function makeMacvlan(
+  request: AddRequest<MacvlanConfig>,
+  place: Place,
+  master: Link,
+  mac: MacAddress | undefined,
+): Link {
   const { config } = request;
   const { mtu, bcqueuelen } = config;
   try {
     return makeInterface(request, place, {
       kind: 'macvlan',
       parent: master.index,
-      mac,
+      ...(mac !== undefined && { mac }),
       ...(mtu > 0 && { mtu }),
       data: { mode: modeOf(config), ...(bcqueuelen > 0 && { broadcastQueueLength: bcqueuelen }) },
     });
   } catch (error) {
     throw isNetlinkError(error, 'EINVAL', 'EBUSY') ? refusedBy(master, config, error.message) : error;
   }
+}
+
+/** macvlan_open (drivers/net/macvlan.c). */
+function macInUse(link: Link, master: Link, details: string): CniError {
+  return new CniError(
+    'tryAgainLater',
+    `hardware address ${link.mac} is in use on master ${master.name}, by another container or by a namespace that is just going`,
+    details,
+  );
 }
 
 /** macvlan_common_newlink and macvlan_port_create (drivers/net/macvlan.c) say no more than EINVAL or EBUSY. */

@@ -82,8 +82,8 @@ function makeVlan(request: AddRequest<VlanConfig>, place: Place, master: Link): 
   } catch (error) {
     if (!isNetlinkError(error, 'EEXIST')) throw error;
     throw new CniError(
-      'invalidConfig',
-      `\`vlanId\` of plugin \`vlan\`: vlan ${vlanId} of ${master.name} has an interface already, maybe in another container; there can be only one`,
+      'tryAgainLater',
+      `\`vlanId\` of plugin \`vlan\`: vlan ${vlanId} of ${master.name} has an interface already, in another container or in a namespace that is just going; there can be only one`,
       error.message,
     );
   }
