@@ -5,6 +5,7 @@
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { pluginNames } from '../../src/plugins/names.ts';
 import { ip } from '../support/container.ts';
 import { diff, snapshot } from '../support/node.ts';
 import { dist } from '../support/plugin.ts';
@@ -121,7 +122,8 @@ describe('containerd 1.6', () => {
     const old = await startPod(node, 'old', published);
     const [install, rules] = commandBlocks('Switch from the reference plugins');
     await runLines(install);
-    expect(readdirSync('/opt/cni/bin').sort()).toEqual(['fairlead', ...readdirSync('/usr/lib/cni')].sort());
+    const both = new Set(['fairlead', ...pluginNames, ...readdirSync('/usr/lib/cni')]);
+    expect(readdirSync('/opt/cni/bin').sort()).toEqual([...both].sort());
 
     const young = await startPod(node, 'young', [{ ...published[0], host_port: 8001 }]);
     expect(await getFrom(node, old, url(young.ipv6))).toMatchObject({ stdout: 'young\n' });

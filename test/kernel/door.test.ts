@@ -15,7 +15,9 @@ test('what `fairlead/kernel` offers to plugin authors: a narrow door', () => {
     'SystemError',
     'conntrack',
     'createNetns',
+    'files',
     'isNetlinkError',
+    'isOwnNetns',
     'linkSysctl',
     'nftables',
     'openConnection',
@@ -28,6 +30,7 @@ test('what `fairlead/kernel` offers to plugin authors: a narrow door', () => {
     'setSysctl',
     'setSysctls',
     'sysctlPath',
+    'tryLockExclusive',
   ]);
 });
 

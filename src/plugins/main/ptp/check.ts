@@ -40,13 +40,13 @@ export async function check(request: CheckRequest<PtpConfig>): Promise<void> {
   refuseProblems(problems);
 }
 
-/** The result's addresses of this interface, not those that others of the chain made. */
+/** The result's addresses of this interface, not those that later plugins gave it: ours have gateways, or ADD had failed. */
 function ownAddresses({ attachment, previousResult }: CheckRequest): readonly IpConfig[] {
   const { interfaces = [], ips = [] } = previousResult;
   const own = interfaces.findIndex(
     ({ name, sandbox }) => name === attachment.ifname && sandbox !== undefined,
   );
-  return ips.filter((ip) => ip.interface === undefined || ip.interface === own);
+  return ips.filter((ip) => (ip.interface === undefined || ip.interface === own) && ip.gateway !== undefined);
 }
 
 function hostProblems(
