@@ -61,7 +61,7 @@ export const containerId: Option = {
 /** What it prints goes to standard error: standard output is the command's own. */
 export const trace: Option = {
   name: 'trace',
-  about: 'shows each step and kernel request, with times, on standard error; JSON lines with --json',
+  about: 'shows steps and kernel requests on standard error; JSON lines with --json',
 };
 /** `CacheDir` of libcni/api.go. */
 export const cacheDir: Option = {

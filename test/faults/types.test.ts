@@ -56,6 +56,8 @@ const common: Readonly<Record<string, Kind>> = {
   'dns.domain': 'text',
   'dns.search': 'texts',
   'dns.options': 'texts',
+  fairlead: 'object',
+  'fairlead.trace': 'flag',
 };
 
 const rates = {

@@ -22,7 +22,7 @@ export const install: Command = {
   name: 'install',
   summary: 'puts this executable and its plugins into a CNI bin directory',
   about: `Copies this executable into a CNI bin directory, ${defaultDirectory} if none is given, and makes a link
-to it for each plugin: ${pluginNames.join(', ')}.
+to it for each plugin; \`fairlead version\` names them.
 
 Each file appears at once, by rename. So this can be done on a node in use, over an older version
 and over the reference plugins: what is running goes on with the old file.`,
