@@ -18,7 +18,7 @@ import { UsageError } from '../usage-error.ts';
 const config: option.Option = {
   name: 'config',
   value: 'FILE',
-  about: "a network configuration with the plugin in it; a plugin's default if not given",
+  about: "a configuration with the plugin in it; a plugin's default if not given",
 };
 const kindOption: option.Option = {
   name: 'kind',
@@ -59,9 +59,9 @@ const list: option.Option = { name: 'list', about: 'lists the rules, and tries n
 export const conformance: Command = {
   name: 'conformance',
   summary: 'tries any CNI plugin by the rules of the specification',
-  about: `Runs an executable, whoever wrote it, through what the CNI specification demands of a plugin, and shows
-which rules hold, which are broken (what was seen, what should be, by which section) and which could
-not be tried. Everything happens in network and mount namespaces of the command's own: no link,
+  about: `Runs an executable, whoever wrote it, through what the CNI specification demands of a plugin, and
+shows which rules hold, which are broken (what was seen, what should be, by which section) and
+which could not be tried. Everything happens in network and mount namespaces of the command's own: no link,
 rule or state of this machine is touched. Needs root.`,
   parameters: [
     { name: 'PATH', about: "the plugin's executable; its file name is its type", presence: 'optional' },

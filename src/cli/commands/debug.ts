@@ -12,7 +12,7 @@ export const debug: Command = {
   name: 'debug',
   summary: "runs a shell or a command in a container's network namespace",
   about: `Runs a command, or a shell, where a container has its network. Everything else is the node's: its
-files, its programs, its users. The command gets what follows, options too, and its exit code is this
+files, its programs, its users. The command gets what follows, options too; its exit code is this
 command's.`,
   parameters: [
     {
