@@ -61,8 +61,8 @@ export const conformance: Command = {
   summary: 'tries any CNI plugin by the rules of the specification',
   about: `Runs an executable, whoever wrote it, through what the CNI specification demands of a plugin, and
 shows which rules hold, which are broken (what was seen, what should be, by which section) and
-which could not be tried. Everything happens in network and mount namespaces of the command's own: no link,
-rule or state of this machine is touched. Needs root.`,
+which could not be tried. Everything happens in network and mount namespaces of the command's own:
+no link, rule or state of this machine is touched. Needs root.`,
   parameters: [
     { name: 'PATH', about: "the plugin's executable; its file name is its type", presence: 'optional' },
   ],
