@@ -9,12 +9,17 @@ export interface Selection {
   readonly checks: boolean;
   readonly unit: readonly string[];
   readonly root: readonly RootTestFile[];
+  /** Files that run only when they are named, and were not. */
+  readonly leftOut: readonly RootTestFile[];
 }
 
 /** Selects files and folders by their paths; everything where there are none. @throws Error for a path without a test */
 export function select(paths: readonly string[]): Selection {
   const [unit, rootTests] = [unitTestFiles(), rootTestFiles()];
-  if (paths.length === 0) return { checks: true, unit, root: rootTests };
+  if (paths.length === 0) {
+    const [leftOut, usual] = [rootTests.filter(isByName), rootTests.filter((file) => !isByName(file))];
+    return { checks: true, unit, root: usual, leftOut };
+  }
   const wanted = paths.map((path) => relative(root, resolve(root, path)));
   const under = (file: string, path: string) => path === '' || file === path || file.startsWith(`${path}/`);
   for (const path of wanted) {
@@ -22,7 +27,12 @@ export function select(paths: readonly string[]): Selection {
     throw new Error(`${path}: no test file there; npm test -- --list shows all`);
   }
   const isWanted = (file: string) => wanted.some((path) => under(file, path));
-  return { checks: false, unit: unit.filter(isWanted), root: rootTests.filter(({ path }) => isWanted(path)) };
+  const named = rootTests.filter(({ path }) => isWanted(path));
+  return { checks: false, unit: unit.filter(isWanted), root: named, leftOut: [] };
+}
+
+function isByName({ byName }: RootTestFile): boolean {
+  return byName !== undefined;
 }
 
 /** The selection for people: a line per file. */

@@ -1,5 +1,6 @@
 /** vlan, killed in ADD. */
 // kernels: second
+// by name: minutes on the second kernel, where each of a hundred kills starts a process; npm test -- test/kill/vlan-add.test.ts
 // packages: strace iproute2
 // seconds: 300
 import { beforeAll } from 'bun:test';

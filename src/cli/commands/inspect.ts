@@ -13,8 +13,8 @@ export const inspect: Command = {
   summary: 'shows an attachment: as it was configured, as it is, what differs',
   about: `Shows the attachments of a container: what ADD made, by the result that is kept and its
 configuration; what there is: links, addresses, routes, settings, reservations, elements of
-nftables; and what the plugins' CHECK says. Marked are what is as it was made (✓), what differs or is
-missing (✗), and what is there besides (+). Changes nothing.`,
+nftables; and what the plugins' CHECK says. Marked are what is as it was made (✓), what differs or
+is missing (✗), and what is there besides (+). Changes nothing.`,
   parameters: [
     {
       name: 'CONTAINER|NETNS',
