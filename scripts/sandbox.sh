@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs a command as root on "a node of its own": new network, mount and process namespaces, in which everything that
-# plugins and runtimes write is a tmpfs. Nothing outside changes, and nothing that the command starts outlives it:
+# plugins and runtimes write is a tmpfs (/run, /etc, /var/lib; not /opt and /tmp). Nothing else outside changes, and
+# nothing that the command starts outlives it:
 # what it leaves running is named on standard error, and the exit code is then 97.
 #
 # usage: sandbox.sh COMMAND [ARGUMENT...]

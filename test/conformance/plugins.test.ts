@@ -52,6 +52,25 @@ test('nothing of the machine changes', async () => {
   expect(diff(before, await snapshot())).toEqual([]);
 }, 60_000);
 
+test('a range that is not used up shows no leak: the rule is not tried', async () => {
+  const file = `${files}/large.conf`;
+  const ipam = { type: 'host-local', ranges: [[{ subnet: '10.60.0.0/16' }]] };
+  writeFileSync(
+    file,
+    JSON.stringify({ cniVersion: '1.0.0', name: 'large', type: 'bridge', bridge: 'large0', ipam }),
+  );
+  const { report } = await conform(
+    `${binDirectory}/bridge`,
+    '--config',
+    file,
+    '--rule',
+    'del-frees-addresses',
+  );
+  expect(report.rules.map(({ verdict, reason }) => [verdict, reason])).toEqual([
+    ['notTried', expect.stringContaining('8 different addresses')],
+  ]);
+});
+
 test('a configuration of the user: the plugin is found in a list, and what is before it makes it a chained one', async () => {
   const file = `${files}/mine.conflist`;
   const plugins = [

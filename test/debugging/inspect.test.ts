@@ -56,6 +56,18 @@ async function inspect(what = 'blue', env = {}): Promise<Inspection & { readonly
 
 const inBlue = (...argv: string[]) => output(['ip', '-n', 'blue', ...argv]);
 
+test('a route of the link itself has no gateway, though the address has one', async () => {
+  const routes = [{ dst: '0.0.0.0/0' }, { dst: '198.51.100.0/24', scope: 253 }];
+  const ipam = { type: 'static', addresses: [{ address: '10.77.0.5/24', gateway: '10.77.0.1' }], routes };
+  const linked = { ...pods, name: 'linked', plugins: [{ type: 'bridge', bridge: 'linked0', ipam }] };
+  writeNetworks(network, linked);
+  await fairleadJson(['add', 'linked', 'blue', '--ifname', 'net1']);
+  expect((await inspect()).wrong).toEqual([]);
+  await inBlue('route', 'del', '198.51.100.0/24', 'dev', 'net1');
+  expect((await inspect()).wrong).toContain('route: missing');
+  await fairlead(['del', 'linked', 'blue', '--ifname', 'net1']);
+});
+
 test('as it was made: nothing differs, and everything that ADD made has a line', async () => {
   const { wrong, attachments } = await inspect();
   expect(wrong).toEqual([]);

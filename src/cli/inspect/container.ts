@@ -59,6 +59,9 @@ function addressFacts(container: Container, link: Link | undefined, ifname: stri
   ];
 }
 
+/** RT_SCOPE_LINK, linux/rtnetlink.h: such a route has no gateway. */
+const linkScope = 253;
+
 function normal(address: string): string {
   const prefix = parsePrefix(address);
   return prefix === undefined ? address : formatPrefix(prefix);
@@ -66,15 +69,19 @@ function normal(address: string): string {
 
 function routeFacts(container: Container, link: Link | undefined, ips: Ips, { routes = [] }: Result): Fact[] {
   return routes.map((route) => {
-    const gateway =
-      route.gw ?? ips.find(({ address, gateway }) => gateway && sameFamily(address, route.dst))?.gateway;
-    const configured = `${route.dst}${gateway === undefined || route.scope === 253 ? '' : ` via ${gateway}`}`;
+    const gateway = route.gw ?? (route.scope === linkScope ? undefined : gatewayFor(route.dst, ips));
+    const configured = `${route.dst}${gateway === undefined ? '' : ` via ${gateway}`}`;
     const isThere =
       link !== undefined &&
       addressAndRouteProblems(container, link, [], [{ ...route, ...(gateway && { gw: gateway }) }]).length ===
         0;
     return compared({ group: 'routes', what: 'route', configured }, isThere ? configured : undefined);
   });
+}
+
+/** The gateway of the first address of a route's family, which a route that names none goes by. */
+function gatewayFor(dst: string, ips: Ips): string | undefined {
+  return ips.find(({ address, gateway }) => gateway && sameFamily(address, dst))?.gateway;
 }
 
 function sameFamily(a: string, b: string): boolean {
