@@ -20,7 +20,7 @@ import {
   deleteLink,
   getLink,
 } from '../src/kernel/rtnetlink/index.ts';
-import { type Prefix, parseAddress, parsePrefix } from '../src/lib/ip.ts';
+import { address, prefix } from '../src/lib/ip-literal.ts';
 import { median } from './measure.ts';
 
 /** The parts of the floor, medians in milliseconds. */
@@ -89,7 +89,7 @@ function attach(node: Connection, path: string): void {
   container.requestAll([
     changeLinkRequest(link, { up: true }),
     addAddressRequest(link, { prefix: prefix('10.99.0.2/16') }),
-    addRouteRequest({ dst: prefix('0.0.0.0/0'), oif: link, gateway: parseAddress('10.99.0.1') }),
+    addRouteRequest({ dst: prefix('0.0.0.0/0'), oif: link, gateway: address('10.99.0.1') }),
   ]);
   container.close();
   netns.close();
@@ -117,10 +117,4 @@ function timed(call: () => void): number {
   const start = Bun.nanoseconds();
   call();
   return (Bun.nanoseconds() - start) / 1e6;
-}
-
-function prefix(text: string): Prefix {
-  const parsed = parsePrefix(text);
-  if (parsed === undefined) throw new Error(`${text} is no prefix`);
-  return parsed;
 }

@@ -8,7 +8,7 @@ import {
   createLink,
   getLink,
 } from '../../src/kernel/rtnetlink/index.ts';
-import { parseAddress, parsePrefix } from '../../src/lib/ip.ts';
+import { address, prefix } from '../../src/lib/ip-literal.ts';
 
 /** RFC 5737 and RFC 3849. */
 export const world = { netns: '/run/netns/world', ipv4: '192.0.2.2', ipv6: '2001:db8::2' };
@@ -30,13 +30,13 @@ export function makeWorld(): void {
     if (found === undefined) throw new Error(`the cable has no end ${link}`);
     connection.requestAll([
       changeLinkRequest(found, { up: true }),
-      addAddressRequest(found, { prefix: need(parsePrefix(`${own.ipv4}/24`)) }),
-      addAddressRequest(found, { prefix: need(parsePrefix(`${own.ipv6}/64`)), noDad: true }),
+      addAddressRequest(found, { prefix: prefix(`${own.ipv4}/24`) }),
+      addAddressRequest(found, { prefix: prefix(`${own.ipv6}/64`), noDad: true }),
       ...['0.0.0.0/0', '::/0'].map((dst, index) =>
         addRouteRequest({
-          dst: need(parsePrefix(dst)),
+          dst: prefix(dst),
           oif: found,
-          gateway: parseAddress(index === 0 ? other.ipv4 : other.ipv6),
+          gateway: address(index === 0 ? other.ipv4 : other.ipv6),
         }),
       ),
     ]);
@@ -44,9 +44,4 @@ export function makeWorld(): void {
   here.close();
   there.close();
   netns.close();
-}
-
-function need<T>(value: T | undefined): T {
-  if (value === undefined) throw new Error('an address of the demo cannot be read');
-  return value;
 }

@@ -5,25 +5,12 @@ import {
   containsAddress,
   formatAddress,
   formatPrefix,
-  type IpAddress,
   lastAddress,
   networkOf,
-  type Prefix,
   parseAddress,
   parsePrefix,
 } from './ip.ts';
-
-function address(text: string): IpAddress {
-  const parsed = parseAddress(text);
-  if (parsed === undefined) throw new Error(`${text} does not parse`);
-  return parsed;
-}
-
-function prefix(text: string): Prefix {
-  const parsed = parsePrefix(text);
-  if (parsed === undefined) throw new Error(`${text} does not parse`);
-  return parsed;
-}
+import { address, prefix } from './ip-literal.ts';
 
 describe('addresses', () => {
   test.each([

@@ -1,11 +1,9 @@
 import { expect, test } from 'bun:test';
-import { formatAddress, parseAddress } from './ip.ts';
+import { formatAddress } from './ip.ts';
+import { address } from './ip-literal.ts';
 import { mapAddress, unmapAddress } from './mapped-address.ts';
 
-const through = (convert: typeof mapAddress, text: string) => {
-  const address = parseAddress(text);
-  return address && formatAddress(convert(address));
-};
+const through = (convert: typeof mapAddress, text: string) => formatAddress(convert(address(text)));
 
 test.each([
   ['0.0.0.0', '::ffff:0.0.0.0'],

@@ -2,7 +2,8 @@
 // packages: iproute2
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { type Connection, NETLINK_ROUTE, openConnection, rtnetlink as r } from '../../src/kernel/index.ts';
-import { formatAddress, parseAddress, parsePrefix } from '../../src/lib/ip.ts';
+import { formatAddress } from '../../src/lib/ip.ts';
+import { address, prefix } from '../../src/lib/ip-literal.ts';
 import { limit } from '../support/sandbox.ts';
 import { both, iproute, show, until } from './iproute.ts';
 
@@ -27,17 +28,6 @@ afterAll(async () => {
   connection.close();
   await iproute('ip link del v1');
 });
-
-function prefix(text: string) {
-  const parsed = parsePrefix(text);
-  if (parsed === undefined) throw new Error(`${text} is no prefix`);
-  return parsed;
-}
-function address(text: string) {
-  const parsed = parseAddress(text);
-  if (parsed === undefined) throw new Error(`${text} is no address`);
-  return parsed;
-}
 
 const cases: readonly (readonly [words: string, address: r.NewAddress])[] = [
   ['10.1.0.7/16', { prefix: prefix('10.1.0.7/16') }],

@@ -3,7 +3,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
 import { type Connection, conntrack, nftables } from '../../src/kernel/index.ts';
-import { formatAddress, type IpAddress, parseAddress } from '../../src/lib/ip.ts';
+import { formatAddress, type IpAddress } from '../../src/lib/ip.ts';
+import { address } from '../../src/lib/ip-literal.ts';
 import { limit } from '../support/sandbox.ts';
 import { nft } from './nft.ts';
 
@@ -85,11 +86,6 @@ const ports = () =>
   entries()
     .map(({ port, to }) => `${to} ${port}`)
     .sort();
-const address = (text: string) => {
-  const parsed = parseAddress(text);
-  if (parsed === undefined) throw new Error(`${text} is no address`);
-  return parsed;
-};
 
 describe('flows', () => {
   beforeEach(async () => {

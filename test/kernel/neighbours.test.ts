@@ -3,7 +3,8 @@
 // packages: iproute2
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { type Connection, NETLINK_ROUTE, openConnection, rtnetlink as r } from '../../src/kernel/index.ts';
-import { formatAddress, parseAddress } from '../../src/lib/ip.ts';
+import { formatAddress } from '../../src/lib/ip.ts';
+import { address } from '../../src/lib/ip-literal.ts';
 import { limit } from '../support/sandbox.ts';
 import { testUnless } from '../support/unless.ts';
 import { iproute, show, until } from './iproute.ts';
@@ -35,11 +36,6 @@ function link(name: string): r.Link {
   const found = r.getLink(connection, name);
   if (found === undefined) throw new Error(`no link ${name}`);
   return found;
-}
-function address(text: string) {
-  const parsed = parseAddress(text);
-  if (parsed === undefined) throw new Error(`${text} is no address`);
-  return parsed;
 }
 
 const mac = '02:00:00:00:00:05';

@@ -5,7 +5,8 @@
 // packages: nftables
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { type Connection, isNetlinkError, nftables as n } from '../../src/kernel/index.ts';
-import { addressToBytes, parseAddress } from '../../src/lib/ip.ts';
+import { addressToBytes } from '../../src/lib/ip.ts';
+import { address as ipLiteral } from '../../src/lib/ip-literal.ts';
 import { output } from '../support/program.ts';
 import { limit } from '../support/sandbox.ts';
 import { writtenByNft, writtenByUs } from './nft.ts';
@@ -16,11 +17,7 @@ beforeAll(() => {
 });
 afterAll(() => connection.close());
 
-const address = (text: string) => {
-  const parsed = parseAddress(text);
-  if (parsed === undefined) throw new Error(`${text} is no address`);
-  return addressToBytes(parsed);
-};
+const address = (text: string) => addressToBytes(ipLiteral(text));
 const hex = (text: string) => Uint8Array.fromHex(text);
 const u32 = (value: number) => n.mark.encode(value);
 const port = (value: number) => n.inetService.encode(value);

@@ -5,7 +5,7 @@
 // packages: nftables
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { type Connection, nftables as n } from '../../src/kernel/index.ts';
-import { type IpAddress, parseAddress } from '../../src/lib/ip.ts';
+import { address as ip } from '../../src/lib/ip-literal.ts';
 import { limit } from '../support/sandbox.ts';
 import { type Listing, nft, writtenByNft, writtenByUs } from './nft.ts';
 
@@ -16,12 +16,6 @@ beforeAll(() => {
 afterAll(() => connection.close());
 
 const table: n.Table = { family: 'inet', name: 'golden' };
-
-function ip(text: string): IpAddress {
-  const parsed = parseAddress(text);
-  if (parsed === undefined) throw new Error(`${text} is no address`);
-  return parsed;
-}
 
 /** `commands` by nft, the operations by us, and the operations' text by nft. */
 async function expectSame(

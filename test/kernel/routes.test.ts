@@ -2,7 +2,7 @@
 // packages: iproute2
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { type Connection, NETLINK_ROUTE, openConnection, rtnetlink as r } from '../../src/kernel/index.ts';
-import { parseAddress, parsePrefix } from '../../src/lib/ip.ts';
+import { address, prefix } from '../../src/lib/ip-literal.ts';
 import { both, iproute, show } from './iproute.ts';
 
 let connection: Connection;
@@ -24,17 +24,6 @@ afterAll(async () => {
   connection.close();
   await iproute('ip link del v1');
 });
-
-function prefix(text: string) {
-  const parsed = parsePrefix(text);
-  if (parsed === undefined) throw new Error(`${text} is no prefix`);
-  return parsed;
-}
-function address(text: string) {
-  const parsed = parseAddress(text);
-  if (parsed === undefined) throw new Error(`${text} is no address`);
-  return parsed;
-}
 
 const dst = prefix('192.0.2.0/24');
 const dst6 = prefix('2001:db8::/32');

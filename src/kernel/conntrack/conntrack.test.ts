@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test';
-import { addressToBytes, type IpAddress, parseAddress } from '../../lib/ip.ts';
+import { addressToBytes } from '../../lib/ip.ts';
+import { address } from '../../lib/ip-literal.ts';
 import { createWriter } from '../netlink/bytes.ts';
 import type { Connection } from '../netlink/connection.ts';
 import { NetlinkError } from '../netlink/error.ts';
@@ -10,12 +11,6 @@ const EINVAL = 22;
 const ENOENT = 2;
 const EPERM = 1;
 const CTA_FILTER = 25;
-
-function address(text: string): IpAddress {
-  const parsed = parseAddress(text);
-  if (parsed === undefined) throw new Error(`${text} is no address`);
-  return parsed;
-}
 
 function attribute(type: number, payload: Uint8Array): Uint8Array {
   const writer = createWriter();

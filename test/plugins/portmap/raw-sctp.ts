@@ -6,7 +6,8 @@
  *     raw-sctp.ts ask 4|6 ADDRESS PORT TIMEOUT-MS     exits with 0 when the INIT ACK came from that address and port
  */
 import { dlopen, FFIType, ptr } from 'bun:ffi';
-import { addressFromBytes, addressToBytes, formatAddress, parseAddress } from '../../../src/lib/ip.ts';
+import { addressFromBytes, addressToBytes, formatAddress } from '../../../src/lib/ip.ts';
+import { address as ipLiteral } from '../../../src/lib/ip-literal.ts';
 
 const { i32, ptr: pointer, u64, i64 } = FFIType;
 const { symbols: libc } = dlopen('libc.so.6', {
@@ -60,12 +61,10 @@ function read(bytes: Buffer) {
   return { source: bytes.readUInt16BE(0), destination: bytes.readUInt16BE(2), type: bytes.readUInt8(12) };
 }
 
-function sockaddr(address: string): Buffer {
+function sockaddr(text: string): Buffer {
   const bytes = Buffer.alloc(layout.size);
   bytes.writeUInt16LE(layout.number, 0);
-  const parsed = parseAddress(address);
-  if (parsed === undefined) throw new Error(`${address} is no address`);
-  bytes.set(addressToBytes(parsed), layout.offset);
+  bytes.set(addressToBytes(ipLiteral(text)), layout.offset);
   return bytes;
 }
 

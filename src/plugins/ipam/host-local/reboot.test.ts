@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, wr
 import { tmpdir } from 'node:os';
 import { encodeCacheFile } from '../../../cni/runtime/cache-format.ts';
 import { parseAddress } from '../../../lib/ip.ts';
+import { address } from '../../../lib/ip-literal.ts';
 import { type Boot, currentBoot, forgetEarlierBoots } from './reboot.ts';
 import { openStore, type Store } from './store.ts';
 
@@ -27,9 +28,7 @@ function within<T>(boot: Boot | undefined, call: (store: Store) => T): T {
 }
 
 function give(boot: Boot | undefined, containerId: string, text: string): void {
-  const address = parseAddress(text);
-  if (address === undefined) throw new Error(text);
-  within(boot, (store) => store.reserve(address, { containerId, ifname: 'eth0' }, 0));
+  within(boot, (store) => store.reserve(address(text), { containerId, ifname: 'eth0' }, 0));
 }
 
 /** What the reference does. */

@@ -10,7 +10,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { formatAddress, type IpAddress, parseAddress } from '../../../lib/ip.ts';
+import { formatAddress } from '../../../lib/ip.ts';
+import { address } from '../../../lib/ip-literal.ts';
 import { allocate, hasFreeAddress } from './allocate.ts';
 import { completeRange, type RangeSet } from './range.ts';
 import { openExistingStore, openStore, type Store } from './store.ts';
@@ -24,12 +25,6 @@ afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
 const alice = { containerId: 'alice', ifname: 'eth0' };
 const bob = { containerId: 'bob', ifname: 'eth0' };
 const ranges: RangeSet = [completeRange({ subnet: '10.1.0.0/29' })];
-
-function address(text: string): IpAddress {
-  const parsed = parseAddress(text);
-  if (parsed === undefined) throw new Error(text);
-  return parsed;
-}
 
 function within<T>(call: (store: Store) => T): T {
   const store = openStore(dataDir, 'net');

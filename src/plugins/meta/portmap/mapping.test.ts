@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'bun:test';
-import { formatPrefix, parsePrefix } from '../../../lib/ip.ts';
+import { formatPrefix } from '../../../lib/ip.ts';
+import { prefix } from '../../../lib/ip-literal.ts';
 import type { PortMapping, PortmapConfig } from './config.ts';
 import { portIndex } from './index-entry.ts';
 import { publish, targetsOf, wantedFor } from './mapping.ts';
 
 const config: PortmapConfig = { snat: true, masqAll: false, conditionsV4: [], conditionsV6: [] };
-const targets = ['10.1.0.5/16', 'fd00::5/64'].flatMap((text) => parsePrefix(text) ?? []);
+const targets = ['10.1.0.5/16', 'fd00::5/64'].map(prefix);
 const http: PortMapping = { hostPort: 8080, containerPort: 80, protocol: 'tcp' };
 
 describe('targetsOf', () => {
