@@ -1,5 +1,5 @@
 /** The maps that published ports are in, and the statements that look a packet up in them. */
-import { inetProto, inetService, ipv4Addr, ipv6Addr } from '../../../kernel/nftables/datatype.ts';
+import { addressTypeOf, inetProto, inetService } from '../../../kernel/nftables/datatype.ts';
 import { type Expression, firstRegister, registerAt } from '../../../kernel/nftables/expr/expression.ts';
 import { lookupMap, lookupVerdict } from '../../../kernel/nftables/expr/lookup.ts';
 import { metaLoad } from '../../../kernel/nftables/expr/meta.ts';
@@ -12,51 +12,26 @@ import { inetTable } from '../../shared/nftables/tables.ts';
 
 const table = inetTable;
 
-/** Where a port leads, and what happens to its packets before; published on every address, or on one of the node's. */
-export const maps = {
-  4: {
-    target: defineMap({
-      table,
-      name: 'portmap-target4',
-      key: [inetProto, inetService],
-      data: [ipv4Addr, inetService],
-    }),
-    policy: defineMap({ table, name: 'portmap-policy4', key: [inetProto, inetService], data: 'verdict' }),
-    hostIpTarget: defineMap({
-      table,
-      name: 'portmap-hostip-target4',
-      key: [ipv4Addr, inetProto, inetService],
-      data: [ipv4Addr, inetService],
-    }),
+/** Where a family's ports lead, and what happens to their packets before; published on every address, or on one of the node's. */
+function mapsOf(family: IpFamily) {
+  const address = addressTypeOf(family);
+  const port = [inetProto, inetService] as const;
+  const data = [address, inetService] as const;
+  return {
+    target: defineMap({ table, name: `portmap-target${family}`, key: port, data }),
+    policy: defineMap({ table, name: `portmap-policy${family}`, key: port, data: 'verdict' }),
+    hostIpTarget: defineMap({ table, name: `portmap-hostip-target${family}`, key: [address, ...port], data }),
     hostIpPolicy: defineMap({
       table,
-      name: 'portmap-hostip-policy4',
-      key: [ipv4Addr, inetProto, inetService],
+      name: `portmap-hostip-policy${family}`,
+      key: [address, ...port],
       data: 'verdict',
     }),
-  },
-  6: {
-    target: defineMap({
-      table,
-      name: 'portmap-target6',
-      key: [inetProto, inetService],
-      data: [ipv6Addr, inetService],
-    }),
-    policy: defineMap({ table, name: 'portmap-policy6', key: [inetProto, inetService], data: 'verdict' }),
-    hostIpTarget: defineMap({
-      table,
-      name: 'portmap-hostip-target6',
-      key: [ipv6Addr, inetProto, inetService],
-      data: [ipv6Addr, inetService],
-    }),
-    hostIpPolicy: defineMap({
-      table,
-      name: 'portmap-hostip-policy6',
-      key: [ipv6Addr, inetProto, inetService],
-      data: 'verdict',
-    }),
-  },
-} as const;
+  } as const;
+}
+
+/** The maps of each family. */
+export const maps = { 4: mapsOf(4), 6: mapsOf(6) } as const;
 
 /** How a packet is looked up: by the address and port it goes to, or by the port alone. */
 export type Lookup = 'hostIp' | 'any';
