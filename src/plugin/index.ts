@@ -40,6 +40,7 @@ export {
 } from './container-interface.ts';
 export { sha256, sha512 } from './hash.ts';
 export {
+  deleteContainerLink,
   deleteHostLink,
   deleteLinkIfThere,
   deleteStrayHostLinks,

@@ -1,11 +1,11 @@
 /** Links that a plugin makes and takes away. */
-import { type Attachment, CniError, type GcRequest } from '../cni/index.ts';
+import { type Attachment, type AttachmentToRemove, CniError, type GcRequest } from '../cni/index.ts';
 import type { Connection } from '../kernel/netlink/connection.ts';
 import { isNetlinkError } from '../kernel/netlink/error.ts';
 import { getLink, type Link, type LinkRef, listLinks } from '../kernel/rtnetlink/link.ts';
 import { deleteLink } from '../kernel/rtnetlink/link-change.ts';
 import { identityOf, isHostLinkOf } from './attachment-identity.ts';
-import { openNode } from './namespaces.ts';
+import { openContainerIfThere, openNode } from './namespaces.ts';
 import { runAll } from './steps.ts';
 
 /** Deletes a link, a veth with its peer; none is as good, as DEL wants it. Throws NetlinkError. */
@@ -26,6 +26,17 @@ export function deleteHostLink(attachment: Attachment): void {
   using node = openNode();
   const link = getLink(node, hostName);
   if (link?.kind === 'veth' && link.mac === hostMac) deleteLinkIfThere(node, link);
+}
+
+/**
+ * Deletes the container's end of an attachment's veth, and so both. None is as good, and so is a namespace that is
+ * gone; a link of another kind that has the interface's name is not what ADD made, and stays. For DEL. Throws NetlinkError.
+ */
+export function deleteContainerLink(attachment: AttachmentToRemove): void {
+  using container = openContainerIfThere(attachment);
+  if (container === undefined) return;
+  const link = getLink(container, attachment.ifname);
+  if (link?.kind === 'veth') deleteLinkIfThere(container, link);
 }
 
 /**

@@ -1,9 +1,9 @@
 /** DEL and GC of bridge: each step is tried whatever becomes of the others, and what is gone already is no error. */
-import type { AttachmentToRemove, DelRequest, GcRequest, Result } from '../../../cni/index.ts';
+import type { DelRequest, GcRequest, Result } from '../../../cni/index.ts';
 import { getLink, listLinks } from '../../../kernel/rtnetlink/link.ts';
 import { identityOf, isHostLinkOf } from '../../../plugin/attachment-identity.ts';
-import { deleteHostLink, deleteLinkIfThere } from '../../../plugin/links.ts';
-import { openContainerIfThere, openNode } from '../../../plugin/namespaces.ts';
+import { deleteContainerLink, deleteHostLink, deleteLinkIfThere } from '../../../plugin/links.ts';
+import { openNode } from '../../../plugin/namespaces.ts';
 import { runAll } from '../../../plugin/steps.ts';
 import type { BridgeConfig } from './config.ts';
 
@@ -23,14 +23,6 @@ export async function del(request: DelRequest<BridgeConfig>): Promise<void> {
     () => (ipam.configured ? ipam.del() : undefined),
     () => rules?.[Symbol.dispose](),
   ]);
-}
-
-/** Only a veth: what else has the name is not what ADD made. */
-function deleteContainerLink(attachment: AttachmentToRemove): void {
-  using container = openContainerIfThere(attachment);
-  if (container === undefined) return;
-  const link = getLink(container, attachment.ifname);
-  if (link?.kind === 'veth') deleteLinkIfThere(container, link);
 }
 
 /**

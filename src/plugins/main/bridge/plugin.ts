@@ -2,7 +2,6 @@
 import {
   type AddRequest,
   CniError,
-  type Dns,
   definePlugin,
   type Result,
   type StatusRequest,
@@ -15,6 +14,7 @@ import { announceAddresses, configureInterface } from '../../../plugin/container
 import { deleteHostLink, refuseExistingInterface } from '../../../plugin/links.ts';
 import { type Container, openContainer, openNode } from '../../../plugin/namespaces.ts';
 import { requestedMac } from '../../../plugin/requested-mac.ts';
+import { dnsOf } from '../../shared/dns.ts';
 import { describeKind, ensureBridge, refuseOtherKind } from './bridge-link.ts';
 import { check } from './check.ts';
 import { type BridgeConfig, bridgeSchema, wantsGateway } from './config.ts';
@@ -74,7 +74,7 @@ async function add(request: AddRequest<BridgeConfig>): Promise<Result> {
     ],
     ...(layer3 && { ips: layer3.ips }),
     ...(layer3 && layer3.routes.length > 0 && { routes: layer3.routes }),
-    ...(hasDns(common.dns) ? { dns: common.dns } : ipamResult.dns && { dns: ipamResult.dns }),
+    ...dnsOf(common.dns, ipamResult.dns),
   };
 }
 
@@ -98,10 +98,6 @@ function setUpGateway(node: Connection, bridge: Link, config: BridgeConfig, laye
 /** Read again: a bridge that others made may have taken the new port's. */
 function hardwareAddress(node: Connection, bridge: Link): string {
   return getLink(node, bridge.name)?.mac ?? bridge.mac;
-}
-
-function hasDns({ nameservers, domain, search, options }: Dns = {}): boolean {
-  return domain !== undefined || [nameservers, search, options].some((list) => list !== undefined);
 }
 
 async function status({ config, ipam }: StatusRequest<BridgeConfig>): Promise<void> {

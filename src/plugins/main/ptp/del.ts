@@ -1,8 +1,13 @@
 /** DEL and GC of ptp: each step is tried whatever becomes of the others, and what is gone already is no error. */
-import type { AttachmentToRemove, DelRequest, GcRequest, Result } from '../../../cni/index.ts';
+import type { DelRequest, GcRequest, Result } from '../../../cni/index.ts';
 import { getLink } from '../../../kernel/rtnetlink/link.ts';
-import { deleteHostLink, deleteLinkIfThere, deleteStrayHostLinks } from '../../../plugin/links.ts';
-import { openContainerIfThere, openNode } from '../../../plugin/namespaces.ts';
+import {
+  deleteContainerLink,
+  deleteHostLink,
+  deleteLinkIfThere,
+  deleteStrayHostLinks,
+} from '../../../plugin/links.ts';
+import { openNode } from '../../../plugin/namespaces.ts';
 import { runAll } from '../../../plugin/steps.ts';
 
 /** Removes what points at the container, then the cable, then the reservation. */
@@ -18,14 +23,6 @@ export async function del({ attachment, ipam, previousResult }: DelRequest): Pro
     () => (ipam.configured ? ipam.del() : undefined),
     () => rules?.[Symbol.dispose](),
   ]);
-}
-
-/** Only a veth: what else has the name is not what ADD made. The node's end goes with it. */
-function deleteContainerLink(attachment: AttachmentToRemove): void {
-  using container = openContainerIfThere(attachment);
-  if (container === undefined) return;
-  const link = getLink(container, attachment.ifname);
-  if (link?.kind === 'veth') deleteLinkIfThere(container, link);
 }
 
 /** What the reference made has a name and a hardware address by chance: the result of ADD tells them. */

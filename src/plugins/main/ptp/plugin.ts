@@ -18,7 +18,8 @@ import { identityOf, ownerAlias } from '../../../plugin/attachment-identity.ts';
 import { deleteHostLink, refuseExistingInterface } from '../../../plugin/links.ts';
 import { type Container, openContainer, openNode } from '../../../plugin/namespaces.ts';
 import { prefixOf } from '../../../plugin/values.ts';
-import { refuseNoAddress, requireIpam, saysDns } from '../../shared/link/addresses.ts';
+import { dnsOf } from '../../shared/dns.ts';
+import { refuseNoAddress, requireIpam } from '../../shared/link/addresses.ts';
 import { check } from './check.ts';
 import { collectGarbage, del } from './del.ts';
 import { cablesOf, configureContainer, configureHost, forwardingOf } from './routing.ts';
@@ -77,7 +78,7 @@ async function add(request: AddRequest<PtpConfig>): Promise<Result> {
     ],
     ips,
     ...(routes.length > 0 && { routes }),
-    ...(saysDns(common.dns) ? { dns: common.dns } : given.dns && { dns: given.dns }),
+    ...dnsOf(common.dns, given.dns),
   };
 }
 

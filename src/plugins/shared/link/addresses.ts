@@ -1,5 +1,5 @@
 /** From what IPAM gave to a container's interface that has it, and to the result of ADD. */
-import { type AddRequest, CniError, type Dns, type Ipam, type Result } from '../../../cni/index.ts';
+import { type AddRequest, CniError, type Ipam, type Result } from '../../../cni/index.ts';
 import type { Link } from '../../../kernel/rtnetlink/link.ts';
 import { configureInterface } from '../../../plugin/container-interface.ts';
 import type { Container } from '../../../plugin/namespaces.ts';
@@ -46,9 +46,4 @@ export async function finishInterface(
     ...(ips && { ips: ips.map((one) => ({ ...one, interface: 0 })) }),
     ...(routes && routes.length > 0 && { routes }),
   };
-}
-
-/** Whether a configuration's `dns` says anything, so that it goes before IPAM's. */
-export function saysDns({ nameservers, domain, search, options }: Dns = {}): boolean {
-  return domain !== undefined || [nameservers, search, options].some((list) => list !== undefined);
 }
