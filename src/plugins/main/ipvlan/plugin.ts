@@ -1,7 +1,6 @@
 /** ipvlan: gives a container addresses of its own behind the hardware address of a link of the node. A drop-in for the reference's. */
 import {
   type AddRequest,
-  type CheckRequest,
   CniError,
   definePlugin,
   enumeration,
@@ -13,12 +12,11 @@ import { isNetlinkError } from '../../../kernel/netlink/error.ts';
 import type { Link } from '../../../kernel/rtnetlink/link.ts';
 import { refuseExistingInterface } from '../../../plugin/links.ts';
 import { openContainer, openNode } from '../../../plugin/namespaces.ts';
-import { refuseProblems } from '../../../plugin/steps.ts';
 import { finishInterface, refuseNoAddress, requireIpam } from '../../shared/link/addresses.ts';
-import { differenceIn, interfaceDifferences, mtuProblems } from '../../shared/link/check.ts';
+import { differenceIn, mtuProblems } from '../../shared/link/check.ts';
 import { makeInterface, type Place } from '../../shared/link/make-interface.ts';
-import { findMaster, masterKeys, masterProblems, refuseMasterName } from '../../shared/link/master.ts';
-import { delInterface, gcIpam, statusOfMaster } from '../../shared/link/verbs.ts';
+import { findMaster, masterKeys, refuseMasterName } from '../../shared/link/master.ts';
+import { checkOnMaster, delInterface, gcIpam, statusOfMaster } from '../../shared/link/verbs.ts';
 
 /** The keys of ipvlan, with the reference's defaults. */
 export const ipvlanSchema = object({
@@ -35,7 +33,10 @@ export const plugin = definePlugin({
   config: ipvlanSchema,
   add,
   del: delInterface('ipvlan'),
-  check,
+  check: checkOnMaster('ipvlan', (link, config: IpvlanConfig) => [
+    ...differenceIn(`the mode of interface ${link.name}`, link.data.mode, modeOf(config)),
+    ...mtuProblems(link, config.mtu),
+  ]),
   gc: gcIpam,
   status: statusOfMaster,
 });
@@ -95,18 +96,4 @@ function makeIpvlan(request: AddRequest<IpvlanConfig>, place: Place, master: Lin
 
 function modeOf({ mode }: IpvlanConfig): 'l2' | 'l3' | 'l3s' {
   return mode || 'l2';
-}
-
-async function check(request: CheckRequest<IpvlanConfig>): Promise<void> {
-  const { attachment, config, ipam } = request;
-  if (ipam.configured) await ipam.check();
-  using container = openContainer(attachment);
-  using node = openNode();
-  refuseProblems(
-    interfaceDifferences(container, request, 'ipvlan', (link) => [
-      ...differenceIn(`the mode of interface ${link.name}`, link.data.mode, modeOf(config)),
-      ...mtuProblems(link, config.mtu),
-      ...masterProblems({ node, container }, config, link),
-    ]),
-  );
 }

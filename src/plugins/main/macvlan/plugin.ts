@@ -1,23 +1,16 @@
 /** macvlan: gives a container a hardware address of its own on a link of the node. A drop-in for the reference's. */
-import {
-  type AddRequest,
-  type CheckRequest,
-  CniError,
-  definePlugin,
-  type Result,
-} from '../../../cni/index.ts';
+import { type AddRequest, CniError, definePlugin, type Result } from '../../../cni/index.ts';
 import { isNetlinkError } from '../../../kernel/netlink/error.ts';
 import type { Link } from '../../../kernel/rtnetlink/link.ts';
 import type { MacAddress } from '../../../lib/mac.ts';
 import { refuseExistingInterface } from '../../../plugin/links.ts';
 import { openContainer, openNode } from '../../../plugin/namespaces.ts';
 import { requestedMac } from '../../../plugin/requested-mac.ts';
-import { refuseProblems } from '../../../plugin/steps.ts';
 import { finishInterface, refuseNoAddress } from '../../shared/link/addresses.ts';
-import { differenceIn, interfaceDifferences, mtuProblems } from '../../shared/link/check.ts';
+import { differenceIn, mtuProblems } from '../../shared/link/check.ts';
 import { makeInterface, type Place } from '../../shared/link/make-interface.ts';
-import { findMaster, masterProblems } from '../../shared/link/master.ts';
-import { delInterface, gcIpam, statusOfMaster } from '../../shared/link/verbs.ts';
+import { findMaster } from '../../shared/link/master.ts';
+import { checkOnMaster, delInterface, gcIpam, statusOfMaster } from '../../shared/link/verbs.ts';
 import { type MacvlanConfig, macvlanSchema } from './config.ts';
 
 export const plugin = definePlugin({
@@ -26,7 +19,11 @@ export const plugin = definePlugin({
   config: macvlanSchema,
   add,
   del: delInterface('macvlan'),
-  check,
+  check: checkOnMaster('macvlan', (link, config: MacvlanConfig) => [
+    ...differenceIn(`the mode of interface ${link.name}`, link.data.mode, modeOf(config)),
+    ...mtuProblems(link, config.mtu),
+    ...queueProblems(link.data.broadcastQueueLength, config),
+  ]),
   gc: gcIpam,
   status: statusOfMaster,
 });
@@ -99,21 +96,6 @@ function refusedBy(master: Link, config: MacvlanConfig, details: string): CniErr
 
 function modeOf({ mode }: MacvlanConfig): 'bridge' | 'private' | 'vepa' | 'passthru' {
   return mode || 'bridge';
-}
-
-async function check(request: CheckRequest<MacvlanConfig>): Promise<void> {
-  const { attachment, config, ipam } = request;
-  if (ipam.configured) await ipam.check();
-  using container = openContainer(attachment);
-  using node = openNode();
-  refuseProblems(
-    interfaceDifferences(container, request, 'macvlan', (link) => [
-      ...differenceIn(`the mode of interface ${link.name}`, link.data.mode, modeOf(config)),
-      ...mtuProblems(link, config.mtu),
-      ...queueProblems(link.data.broadcastQueueLength, config),
-      ...masterProblems({ node, container }, config, link),
-    ]),
-  );
 }
 
 /** The kernel tells the length since 5.11. */

@@ -1,7 +1,6 @@
 /** vlan: gives a container the frames of one vlan of a link of the node. A drop-in for the reference's. */
 import {
   type AddRequest,
-  type CheckRequest,
   CniError,
   definePlugin,
   type Infer,
@@ -14,12 +13,11 @@ import { isNetlinkError } from '../../../kernel/netlink/error.ts';
 import type { Link } from '../../../kernel/rtnetlink/link.ts';
 import { refuseExistingInterface } from '../../../plugin/links.ts';
 import { openContainer, openNode } from '../../../plugin/namespaces.ts';
-import { refuseProblems } from '../../../plugin/steps.ts';
 import { finishInterface, refuseNoAddress, requireIpam } from '../../shared/link/addresses.ts';
-import { differenceIn, interfaceDifferences, mtuProblems } from '../../shared/link/check.ts';
+import { differenceIn, mtuProblems } from '../../shared/link/check.ts';
 import { makeInterface, type Place } from '../../shared/link/make-interface.ts';
-import { findMaster, masterKeys, masterProblems, refuseMasterName } from '../../shared/link/master.ts';
-import { delInterface, gcIpam, statusOfMaster } from '../../shared/link/verbs.ts';
+import { findMaster, masterKeys, refuseMasterName } from '../../shared/link/master.ts';
+import { checkOnMaster, delInterface, gcIpam, statusOfMaster } from '../../shared/link/verbs.ts';
 
 /** The keys of vlan, with the reference's defaults. */
 export const vlanSchema = object({
@@ -36,7 +34,10 @@ export const plugin = definePlugin({
   config: vlanSchema,
   add,
   del: delInterface('vlan'),
-  check,
+  check: checkOnMaster('vlan', (link, config: VlanConfig) => [
+    ...differenceIn(`the vlan of interface ${link.name}`, link.data.id, config.vlanId),
+    ...mtuProblems(link, config.mtu),
+  ]),
   gc: gcIpam,
   async status(request: StatusRequest<VlanConfig>) {
     requireMaster(request.config, 'pluginNotAvailable');
@@ -87,18 +88,4 @@ function makeVlan(request: AddRequest<VlanConfig>, place: Place, master: Link): 
       error.message,
     );
   }
-}
-
-async function check(request: CheckRequest<VlanConfig>): Promise<void> {
-  const { attachment, config, ipam } = request;
-  if (ipam.configured) await ipam.check();
-  using container = openContainer(attachment);
-  using node = openNode();
-  refuseProblems(
-    interfaceDifferences(container, request, 'vlan', (link) => [
-      ...differenceIn(`the vlan of interface ${link.name}`, link.data.id, config.vlanId),
-      ...mtuProblems(link, config.mtu),
-      ...masterProblems({ node, container }, config, link),
-    ]),
-  );
 }

@@ -1,10 +1,37 @@
-/** DEL, GC and STATUS, which are alike for all plugins whose interface is a link of its own in the container. */
-import { CniError, type DelRequest, type GcRequest, type StatusRequest } from '../../../cni/index.ts';
+/** CHECK, DEL, GC and STATUS, which are alike for all plugins whose interface is a link of its own in the container. */
+import {
+  type CheckRequest,
+  CniError,
+  type DelRequest,
+  type GcRequest,
+  type StatusRequest,
+} from '../../../cni/index.ts';
 import type { LinkKind } from '../../../kernel/rtnetlink/kinds/kinds.ts';
-import { openNode } from '../../../plugin/namespaces.ts';
-import { runAll } from '../../../plugin/steps.ts';
+import type { Link } from '../../../kernel/rtnetlink/link.ts';
+import { openContainer, openNode } from '../../../plugin/namespaces.ts';
+import { refuseProblems, runAll } from '../../../plugin/steps.ts';
+import { interfaceDifferences } from './check.ts';
 import { removeInterface } from './make-interface.ts';
-import { findMaster, type MasterConfig } from './master.ts';
+import { findMaster, type MasterConfig, masterProblems } from './master.ts';
+
+/** CHECK of a plugin whose interface sits on a master: IPAM's, then a line for each difference, `more` before the master's. */
+export function checkOnMaster<K extends LinkKind, C extends MasterConfig>(
+  kind: K,
+  more: (link: Link & { readonly kind: K }, config: C) => readonly string[],
+): (request: CheckRequest<C>) => Promise<void> {
+  return async (request) => {
+    const { attachment, config, ipam } = request;
+    if (ipam.configured) await ipam.check();
+    using container = openContainer(attachment);
+    using node = openNode();
+    refuseProblems(
+      interfaceDifferences(container, request, kind, (link) => [
+        ...more(link, config),
+        ...masterProblems({ node, container }, config, link),
+      ]),
+    );
+  };
+}
 
 /** Gives the addresses back, then removes the interface: over it, a DHCP client tells its server. */
 export function delInterface(kind: LinkKind): (request: DelRequest) => Promise<void> {
