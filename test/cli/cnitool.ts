@@ -3,7 +3,8 @@
  * with Go from its release on the Go module proxy, once: `npm test` does so before the tests, in .cache/.
  */
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
-import { root, run } from '../../scripts/process.ts';
+import { root } from '../../scripts/process.ts';
+import { go, hasGo } from '../support/go.ts';
 
 const version = '1.3.0';
 /** What its go.mod asks for. */
@@ -20,25 +21,15 @@ export const withoutCnitool = existsSync(cnitool)
 
 /** Compiles it, where that has not been done and this machine has a Go that can. @throws Error with Go's output */
 export async function prepare(say: (line: string) => void): Promise<void> {
-  if (existsSync(cnitool) || !(await hasGo())) return;
+  if (existsSync(cnitool) || !(await hasGo(goVersion))) return;
   say(`compiling cnitool ${version} from the Go module proxy, once ...`);
   mkdirSync(cache, { recursive: true });
   const directory = mkdtempSync(`${cache}/cnitool-build-`);
   try {
-    const ended = await run(['go', 'install', `github.com/containernetworking/cni/cnitool@v${version}`], {
-      env: { CGO_ENABLED: '0', GOWORK: 'off', GOFLAGS: '-mod=mod', GOBIN: directory },
-      timeoutSeconds: 300,
-    });
-    if (ended.exitCode !== 0)
-      throw new Error(`go install cnitool: exit code ${ended.exitCode}\n${ended.output}`);
+    const env = { GOFLAGS: '-mod=mod', GOBIN: directory };
+    await go(['install', `github.com/containernetworking/cni/cnitool@v${version}`], 300, env);
     renameSync(`${directory}/cnitool`, cnitool);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
-}
-
-async function hasGo(): Promise<boolean> {
-  if (Bun.which('go') === null) return false;
-  const found = (await run(['go', 'env', 'GOVERSION'])).output.trim().replace(/^go/, '');
-  return Bun.semver.order(found, `${goVersion}.0`) >= 0;
 }

@@ -3,7 +3,8 @@
  * its release on the Go module proxy, once: `npm test` does so before the tests, in .cache/.
  */
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
-import { root, run } from '../../scripts/process.ts';
+import { root } from '../../scripts/process.ts';
+import { go, hasGo } from '../support/go.ts';
 
 const version = '2.0.5';
 /** What its go.mod asks for. */
@@ -25,35 +26,20 @@ export const withoutContainerd2 = existsSync(containerd2Programs)
  * network, it is said, and the tests with it are skipped: they say so too.
  */
 export async function prepare(say: (line: string) => void): Promise<void> {
-  if (existsSync(containerd2Programs) || !(await hasGo())) return;
+  if (existsSync(containerd2Programs) || !(await hasGo(goVersion))) return;
   say(`compiling containerd ${version} from the Go module proxy, once, some minutes ...`);
   mkdirSync(cache, { recursive: true });
   const directory = mkdtempSync(`${cache}/containerd-`);
   try {
     const packages = programs.map((name) => `${module}/cmd/${name}`);
-    await go(directory, 'mod', 'init', 'fairlead.test/containerd');
-    await go(directory, 'get', ...packages.map((name) => `${name}@v${version}`));
-    await go(directory, 'build', '-tags=no_btrfs,no_zfs,no_devmapper', `-o=${directory}/bin/`, ...packages);
+    const inside = (...args: readonly string[]) => go(['-C', directory, ...args], 600);
+    await inside('mod', 'init', 'fairlead.test/containerd');
+    await inside('get', ...packages.map((name) => `${name}@v${version}`));
+    await inside('build', '-tags=no_btrfs,no_zfs,no_devmapper', `-o=${directory}/bin/`, ...packages);
     renameSync(`${directory}/bin`, containerd2Programs);
   } catch (error) {
     say(`containerd ${version} cannot be compiled: ${String(error).trimEnd()}`);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
-}
-
-async function hasGo(): Promise<boolean> {
-  if (Bun.which('go') === null) return false;
-  const found = (await run(['go', 'env', 'GOVERSION'])).output.trim().replace(/^go/, '');
-  return Bun.semver.order(found, `${goVersion}.0`) >= 0;
-}
-
-/** Checksums are held against Go's own database, as always. */
-async function go(directory: string, ...args: readonly string[]): Promise<void> {
-  const ended = await run(['go', '-C', directory, ...args], {
-    env: { CGO_ENABLED: '0', GOWORK: 'off' },
-    timeoutSeconds: 600,
-  });
-  if (ended.exitCode !== 0)
-    throw new Error(`go ${args.join(' ')}: exit code ${ended.exitCode}\n${ended.output}`);
 }

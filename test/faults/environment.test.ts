@@ -1,20 +1,9 @@
 /** What can be wrong in the environment: each gives one error with code 4 that names the variable, and changes nothing. */
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { createContainer, removeContainers } from '../support/container.ts';
-import { diff, type Snapshot, snapshot } from '../support/node.ts';
+import { describe, expect, test } from 'bun:test';
 import { type PluginCall, runPlugin } from '../support/plugin.ts';
-import { callOf, refusal, subjects } from './plugins.ts';
+import { callOf, changeNothing, refusal, subjects } from './plugins.ts';
 
-let before: Snapshot;
-beforeAll(async () => {
-  createContainer('faults');
-  before = await snapshot();
-});
-afterAll(async () => {
-  const changes = diff(before, await snapshot());
-  removeContainers();
-  expect(changes).toEqual([]);
-});
+changeNothing();
 
 const unset = (name: string) => ({ env: { [name]: undefined } });
 const set = (name: string, value: string) => ({ env: { [name]: value } });

@@ -1,6 +1,8 @@
 /** Every plugin with a configuration that is right, to be spoilt; and what a refusal has to look like. */
-import { expect } from 'bun:test';
+import { afterAll, beforeAll, expect } from 'bun:test';
 import type { JsonObject } from '../../src/cni/index.ts';
+import { createContainer, removeContainers } from '../support/container.ts';
+import { diff, type Snapshot, snapshot } from '../support/node.ts';
 import { type PluginCall, type PluginEnded, type PluginError, runPlugin } from '../support/plugin.ts';
 import { output, runProgram } from '../support/program.ts';
 
@@ -30,6 +32,20 @@ export interface Subject {
   readonly needsMaster?: true;
   /** The kind of link that it makes, where the machine's kernel may lack it. */
   readonly kind?: 'dummy' | 'ipvlan' | 'vlan' | 'vrf';
+}
+
+/** The container `faults` for a file's tests, which must all leave the node as it was. */
+export function changeNothing(): void {
+  let before: Snapshot;
+  beforeAll(async () => {
+    createContainer('faults');
+    before = await snapshot();
+  });
+  afterAll(async () => {
+    const changes = diff(before, await snapshot());
+    removeContainers();
+    expect(changes).toEqual([]);
+  });
 }
 
 /** The container's eth0, a veth whose other end is the node's faults1, as a plugin before would have made it. */

@@ -1,20 +1,9 @@
 /** What can be wrong on standard input: each gives one error with its code, and changes nothing. */
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { createContainer, removeContainers } from '../support/container.ts';
-import { diff, type Snapshot, snapshot } from '../support/node.ts';
+import { describe, expect, test } from 'bun:test';
 import { runPlugin } from '../support/plugin.ts';
-import { callOf, refusal, subjectOf, subjects } from './plugins.ts';
+import { callOf, changeNothing, refusal, subjectOf, subjects } from './plugins.ts';
 
-let before: Snapshot;
-beforeAll(async () => {
-  createContainer('faults');
-  before = await snapshot();
-});
-afterAll(async () => {
-  const changes = diff(before, await snapshot());
-  removeContainers();
-  expect(changes).toEqual([]);
-});
+changeNothing();
 
 const commands = ['ADD', 'DEL', 'CHECK', 'GC', 'STATUS'];
 

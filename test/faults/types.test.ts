@@ -3,13 +3,11 @@
  * key. The keys are written down here by what the reference's documentation says of them, and held against those that
  * the plugins' schemas ask for, so that a key cannot be forgotten.
  */
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { describe, expect, test } from 'bun:test';
 import { readCommonConfig } from '../../src/cni/config.ts';
 import { formatPath, type Path, type Problem } from '../../src/cni/schema/index.ts';
 import { loadPlugin } from '../../src/plugins/names.ts';
-import { createContainer, removeContainers } from '../support/container.ts';
-import { diff, type Snapshot, snapshot } from '../support/node.ts';
-import { callOf, refusal, type Subject, subjectOf } from './plugins.ts';
+import { callOf, changeNothing, refusal, type Subject, subjectOf } from './plugins.ts';
 
 type Kind = 'text' | 'flag' | 'number' | 'object' | 'texts' | 'list';
 
@@ -222,16 +220,7 @@ function keysAskedFor(read: (config: unknown, problems: Problem[]) => unknown): 
   return found;
 }
 
-let before: Snapshot;
-beforeAll(async () => {
-  createContainer('faults');
-  before = await snapshot();
-});
-afterAll(async () => {
-  const changes = diff(before, await snapshot());
-  removeContainers();
-  expect(changes).toEqual([]);
-});
+changeNothing();
 
 /** Lists in lists have no key of their own. */
 function namesOf(keys: Readonly<Record<string, Kind>>): string[] {

@@ -1,11 +1,11 @@
 /** loopback: ADD, CHECK and DEL in real namespaces, in every version, and beside the reference's. */
 // packages: containernetworking-plugins
 import { afterEach, describe, expect, test } from 'bun:test';
-import { existsSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { type Container, createContainer, inNetns, ip, removeContainers } from '../support/container.ts';
 import { add, binDirectory, check, del, failure, status, successful } from '../support/plugin.ts';
+import { reference, testWithReference } from '../support/reference.ts';
 import { ping } from '../support/traffic.ts';
-import { testUnless } from '../support/unless.ts';
 
 afterEach(removeContainers);
 
@@ -113,12 +113,7 @@ test('STATUS has nothing to say, VERSION names every version', async () => {
   });
 });
 
-const reference = '/usr/lib/cni';
-const testWithReference = testUnless(
-  existsSync(`${reference}/loopback`) ? undefined : 'needs the package containernetworking-plugins',
-);
-
-testWithReference('the reference answers the same', async () => {
+testWithReference('loopback')('the reference answers the same', async () => {
   const container = createContainer();
   const answer = async (directory: string) => {
     const version = '1.0.0';

@@ -7,7 +7,7 @@ import { plugin as pointToPoint } from '../../examples/plugins/point-to-point.ts
 import { testPlugin } from '../../src/testing/index.ts';
 import { ip, removeContainers } from '../support/container.ts';
 import { diff, snapshot } from '../support/node.ts';
-import { failure, runPlugin } from '../support/plugin.ts';
+import { failure, type PluginCall, runPlugin } from '../support/plugin.ts';
 
 afterEach(removeContainers);
 
@@ -34,32 +34,24 @@ describe.each(['bridge', 'loopback'])('%s', (plugin) => {
   });
 });
 
-test.each(['1', 'true', 'TRUE'])('CNI_NETNS_OVERRIDE=%s allows it', async (value) => {
-  const call = {
+function addWithOverride(value: string): PluginCall {
+  return {
     plugin: 'loopback',
+    command: 'ADD',
     containerId: 'c',
     ifname: 'lo',
     netns: own,
+    config: { ...config, type: 'loopback' },
     env: { CNI_NETNS_OVERRIDE: value },
   };
-  expect(await runPlugin({ ...call, command: 'ADD', config: { ...config, type: 'loopback' } })).toMatchObject(
-    {
-      exitCode: 0,
-    },
-  );
+}
+
+test.each(['1', 'true', 'TRUE'])('CNI_NETNS_OVERRIDE=%s allows it', async (value) => {
+  expect(await runPlugin(addWithOverride(value))).toMatchObject({ exitCode: 0 });
 });
 
 test.each(['0', 'yes', ''])('CNI_NETNS_OVERRIDE=%s does not', async (value) => {
-  const call = {
-    plugin: 'loopback',
-    containerId: 'c',
-    ifname: 'lo',
-    netns: own,
-    env: { CNI_NETNS_OVERRIDE: value },
-  };
-  expect(await failure({ ...call, command: 'ADD', config: { ...config, type: 'loopback' } })).toMatchObject({
-    code: 8,
-  });
+  expect(await failure(addWithOverride(value))).toMatchObject({ code: 8 });
 });
 
 test('of an author’s plugin too', async () => {

@@ -3,11 +3,10 @@
 // seconds: 120
 import { afterEach, describe, expect, test } from 'bun:test';
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { ip } from '../../support/container.ts';
 import { add, check, del, failure, gc, status } from '../../support/plugin.ts';
 import { output } from '../../support/program.ts';
-import { testUnless } from '../../support/unless.ts';
+import { exchanges, testWithReference } from '../../support/reference.ts';
 import { type Chained, chainAfterBridge, refusedAdd, removeChains } from '../chain.ts';
 
 afterEach(removeChains);
@@ -232,11 +231,6 @@ test('STATUS asks the kernel, and changes nothing', async () => {
   expect(await ifbs()).toEqual([]);
 });
 
-const reference = '/usr/lib/cni';
-const testWithReference = testUnless(
-  existsSync(`${reference}/bandwidth`) ? undefined : 'needs the package containernetworking-plugins',
-);
-
 describe('interchange with the reference', () => {
   const many = [
     limits,
@@ -245,18 +239,14 @@ describe('interchange with the reference', () => {
     { ingressRate: 5_000_001, ingressBurst: 123_457, egressRate: 999_999_999, egressBurst: 77_777_777 },
     { egressRate: 1e5, egressBurst: 1e5 },
   ];
-  for (const [adds, deletes] of [
-    ['ours', 'the reference’s'],
-    ['the reference’s', 'ours'],
-  ] as const) {
+  for (const { name, first, second } of exchanges) {
     for (const each of many) {
-      testWithReference(`ADD by ${adds}, CHECK and DEL by ${deletes}: ${JSON.stringify(each)}`, async () => {
-        const by = (whose: string) => (whose === 'ours' ? {} : { binDirectory: reference });
+      testWithReference('bandwidth')(`${name}: ${JSON.stringify(each)}`, async () => {
         const chain = await chainAfterBridge({ type: 'bandwidth', ...each });
-        const result = await add<object>({ ...chain.call, ...by(adds) });
-        await check({ ...chain.withResult(result), ...by(deletes) });
-        await check({ ...chain.withResult(result), ...by(adds) });
-        await del({ ...chain.withResult(result), ...by(deletes) });
+        const result = await add<object>({ ...chain.call, ...first });
+        await check({ ...chain.withResult(result), ...second });
+        await check({ ...chain.withResult(result), ...first });
+        await del({ ...chain.withResult(result), ...second });
         expect(await ifbs()).toEqual([]);
       });
     }

@@ -1,19 +1,15 @@
 /** Beside the reference's bridge: the same results, and each can go on with containers that the other one attached. */
 // packages: containernetworking-plugins iptables
 import { afterEach, describe, expect } from 'bun:test';
-import { existsSync } from 'node:fs';
 import { ip } from '../../support/container.ts';
 import { type AddResult, binDirectory, check, del } from '../../support/plugin.ts';
+import { reference, testWithReference } from '../../support/reference.ts';
 import { ping } from '../../support/traffic.ts';
-import { testUnless } from '../../support/unless.ts';
 import { addressesOf, attach, detachAll, link, type NetworkConfig, network, staticIpam } from './network.ts';
 
 afterEach(detachAll);
 
-const reference = '/usr/lib/cni';
-const test = testUnless(
-  existsSync(`${reference}/bridge`) ? undefined : 'needs the package containernetworking-plugins',
-);
+const test = testWithReference('bridge');
 
 /** A result with what has to differ taken out: names and hardware addresses of links, the namespace's path. */
 function comparable(config: NetworkConfig, result: AddResult): unknown {

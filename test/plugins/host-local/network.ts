@@ -9,9 +9,6 @@ import {
   successful,
 } from '../../support/plugin.ts';
 
-/** The reference's executables: Debian's containernetworking-plugins, or others to be compared with by hand. */
-export const reference = process.env.FAIRLEAD_REFERENCE ?? '/usr/lib/cni';
-
 /** A configuration as a runtime gives it to host-local. */
 export interface Network {
   readonly cniVersion: string;

@@ -6,7 +6,8 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test';
 import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { output } from '../../support/program.ts';
-import { collect, give, network, reference, refusal, reservationsOf, storeOf, take } from './network.ts';
+import { reference } from '../../support/reference.ts';
+import { collect, give, network, refusal, reservationsOf, storeOf, take } from './network.ts';
 
 const bootId = '/proc/sys/kernel/random/boot_id';
 const ranges = [[{ subnet: '10.1.0.0/29' }]];

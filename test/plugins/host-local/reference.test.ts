@@ -5,6 +5,7 @@
 // packages: containernetworking-plugins
 import { describe, expect, test } from 'bun:test';
 import { rmSync, writeFileSync } from 'node:fs';
+import { reference } from '../../support/reference.ts';
 import {
   check,
   type Extra,
@@ -12,7 +13,6 @@ import {
   give,
   type Network,
   network,
-  reference,
   reservationsOf,
   resultOf,
   storeOf,

@@ -5,7 +5,7 @@
 import { describe, expect, test } from 'bun:test';
 import { createContainer, ip } from '../../support/container.ts';
 import type { IpObject } from '../../support/ip-json.ts';
-import { add, del, failure } from '../../support/plugin.ts';
+import { add, del, failure, type PluginError } from '../../support/plugin.ts';
 import { limit } from '../../support/sandbox.ts';
 import { attach, configOf, neighbour, type Subject, testInterfaceOnMaster } from '../../support/segment.ts';
 import { ping } from '../../support/traffic.ts';
@@ -39,6 +39,11 @@ const subject: Subject = {
 
 testInterfaceOnMaster(subject);
 
+function refusedAdd(keys: object = {}, container = createContainer()): Promise<PluginError> {
+  const config = configOf(subject, keys);
+  return failure({ plugin: 'macvlan', command: 'ADD', config, container, ifname: 'eth0' });
+}
+
 async function dataOf(netns: string): Promise<IpObject> {
   const [link] = await ip(netns, '-d', 'link', 'show', 'eth0');
   return ((link?.linkinfo as IpObject | undefined)?.info_data ?? {}) as IpObject;
@@ -69,14 +74,7 @@ describe('modes', () => {
       const one = await attach(subject, { mode: 'passthru' });
       expect(one.result.interfaces?.[0]?.mac).toBe(String(address));
       expect(await ping(one.container.netns, neighbour.ip4)).toBe(true);
-      const config = configOf(subject);
-      const error = await failure({
-        plugin: 'macvlan',
-        command: 'ADD',
-        config,
-        container: createContainer(),
-        ifname: 'eth0',
-      });
+      const error = await refusedAdd();
       expect(error).toMatchObject({
         code: 7,
         msg: expect.stringContaining('one in mode passthru is the only one of its master'),
@@ -147,11 +145,9 @@ test(
 test(
   "an address that the other host has is refused: IPv6's duplicate address detection",
   async () => {
-    const config = configOf(subject, {
-      ipam: { type: 'static', addresses: [{ address: `${neighbour.ip6}/64` }] },
-    });
+    const ipam = { type: 'static', addresses: [{ address: `${neighbour.ip6}/64` }] };
     const container = createContainer();
-    const error = await failure({ plugin: 'macvlan', command: 'ADD', config, container, ifname: 'eth0' });
+    const error = await refusedAdd({ ipam }, container);
     expect(error.msg).toContain('duplicate address detection found fd00:50::1');
     expect((await ip(container.netns, 'link')).map(({ ifname }) => ifname)).toEqual(['lo']);
   },
@@ -163,14 +159,7 @@ test(
   async () => {
     await Bun.$`ip link add br0 type bridge`.quiet();
     await Bun.$`ip link set eth0 master br0`.quiet();
-    const config = configOf(subject);
-    const error = await failure({
-      plugin: 'macvlan',
-      command: 'ADD',
-      config,
-      container: createContainer(),
-      ifname: 'eth0',
-    });
+    const error = await refusedAdd();
     expect(error.msg).toContain('no port of a bridge or bond');
   },
   limit(10),
@@ -182,8 +171,7 @@ test(
     const keys = { mac: '02:00:00:00:00:0a' };
     const one = await attach(subject, keys);
     const container = createContainer();
-    const config = configOf(subject, keys);
-    const error = await failure({ plugin: 'macvlan', command: 'ADD', config, container, ifname: 'eth0' });
+    const error = await refusedAdd(keys, container);
     expect(error.code).toBe(11);
     expect(error.msg).toContain('hardware address 02:00:00:00:00:0a is in use on master eth0');
     expect((await ip(container.netns, 'link')).map(({ ifname }) => ifname)).toEqual(['lo']);

@@ -2,17 +2,13 @@
 // packages: containernetworking-plugins iptables iproute2 iputils-ping
 // seconds: 60
 import { afterEach, beforeEach, describe, expect } from 'bun:test';
-import { existsSync } from 'node:fs';
 import { createContainer, ip } from '../../support/container.ts';
 import { type AddResult, add, binDirectory, check, del } from '../../support/plugin.ts';
+import { reference, testWithReference } from '../../support/reference.ts';
 import { makeSegment, neighbour, removeSegment } from '../../support/segment.ts';
 import { ping } from '../../support/traffic.ts';
-import { testUnless } from '../../support/unless.ts';
 
-const reference = '/usr/lib/cni';
-const test = testUnless(
-  existsSync(`${reference}/macvlan`) ? undefined : 'needs the package containernetworking-plugins',
-);
+const test = testWithReference('macvlan');
 
 beforeEach(() => makeSegment());
 afterEach(removeSegment);

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { type Container, createContainer } from '../../support/container.ts';
 import { type AddResult, add, del } from '../../support/plugin.ts';
 import { output } from '../../support/program.ts';
+import { reference } from '../../support/reference.ts';
 import { serve } from '../../support/traffic.ts';
 import { answers, cleanUp, createWorld, imagine, nft, node4, portmapConfig, unpublish } from './network.ts';
 
@@ -13,7 +14,6 @@ afterEach(async () => {
   await nft('flush', 'ruleset');
 });
 
-const reference = '/usr/lib/cni';
 const mappings = [
   { hostPort: 8080, containerPort: 80, protocol: 'tcp' },
   { hostPort: 8080, containerPort: 80, protocol: 'udp' },

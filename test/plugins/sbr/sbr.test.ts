@@ -2,12 +2,12 @@
 // packages: iproute2 iputils-ping containernetworking-plugins
 // seconds: 120
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
-import { existsSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { type Container, createContainer, inNetns } from '../../support/container.ts';
 import { add, check, del, failure, status } from '../../support/plugin.ts';
 import { output } from '../../support/program.ts';
+import { exchanges, testWithReference } from '../../support/reference.ts';
 import { ping } from '../../support/traffic.ts';
-import { testUnless } from '../../support/unless.ts';
 import { type Chained, type ChainedConfig, chainAfterBridge, refusedAdd, removeChains } from '../chain.ts';
 
 setDefaultTimeout(20_000);
@@ -287,26 +287,16 @@ test('STATUS asks the kernel', async () => {
   await status({ plugin: 'sbr', config: { cniVersion: '1.1.0', name: 'x', type: 'sbr' } });
 });
 
-const reference = '/usr/lib/cni';
-const testWithReference = testUnless(
-  existsSync(`${reference}/sbr`) ? undefined : 'needs the package containernetworking-plugins',
-);
-
 describe('interchange with the reference', () => {
-  testWithReference(
+  testWithReference('sbr')(
     'ADD by either gives the same rules and tables, DEL by the other removes the rules',
     async () => {
       const seen: unknown[] = [];
-      for (const [adds, deletes] of [
-        [undefined, reference],
-        [reference, undefined],
-      ] as const) {
-        const by = (directory: string | undefined) =>
-          directory === undefined ? {} : { binDirectory: directory };
+      for (const { first, second: other } of exchanges) {
         const chain = await second();
         const { container } = chain;
-        await add<object>({ ...chain.call, ...by(adds) });
-        await check({ ...chain.withResult(chain.before), ...by(undefined) });
+        await add<object>({ ...chain.call, ...first });
+        await check(chain.withResult(chain.before));
         const all = [
           await rules(container, 4),
           await table(container, 4, 100),
@@ -323,7 +313,7 @@ describe('interchange with the reference', () => {
               ),
             ),
         );
-        await del({ ...chain.withResult(chain.before), ...by(deletes) });
+        await del({ ...chain.withResult(chain.before), ...other });
         expect([...(await rules(container, 4)), ...(await rules(container, 6))]).toEqual([]);
       }
       expect(seen[0]).toEqual(seen[1]);

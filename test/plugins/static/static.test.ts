@@ -2,9 +2,7 @@
 // packages: containernetworking-plugins
 import { describe, expect, test } from 'bun:test';
 import { failure, type PluginCall, runPlugin, status, successful } from '../../support/plugin.ts';
-
-/** Debian's plugin, or another to be compared with by hand. */
-const reference = process.env.FAIRLEAD_REFERENCE ?? '/usr/lib/cni';
+import { reference } from '../../support/reference.ts';
 
 interface Case {
   readonly ipam?: object;

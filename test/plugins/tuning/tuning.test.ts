@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import type { Container } from '../../support/container.ts';
 import { inNetns, ip } from '../../support/container.ts';
 import { add, check, del, failure, gc, status } from '../../support/plugin.ts';
-import { testUnless } from '../../support/unless.ts';
+import { exchanges, testWithReference } from '../../support/reference.ts';
 import { chainAfterBridge, refusedAdd, removeChains } from '../chain.ts';
 
 const dataDir = '/run/cni/tuning';
@@ -319,18 +319,9 @@ test('GC removes the files of this network’s attachments that are gone, and no
   expect(existsSync(`${dataDir}/${here.container.id}_eth0.json`)).toBe(true);
 });
 
-const reference = '/usr/lib/cni';
-const testWithReference = testUnless(
-  existsSync(`${reference}/tuning`) ? undefined : 'needs the package containernetworking-plugins',
-);
-
 describe('interchange with the reference', () => {
-  for (const [adds, deletes] of [
-    ['ours', 'the reference’s'],
-    ['the reference’s', 'ours'],
-  ] as const) {
-    testWithReference(`ADD by ${adds}, CHECK and DEL by ${deletes}`, async () => {
-      const by = (whose: string) => (whose === 'ours' ? {} : { binDirectory: reference });
+  for (const { name, first, second } of exchanges) {
+    testWithReference('tuning')(name, async () => {
       // Debian's release compares hardware addresses letter by letter, and does not know txQLen.
       const { txQLen: _, ...older } = everything;
       const chain = await chainAfterBridge({
@@ -339,9 +330,9 @@ describe('interchange with the reference', () => {
         sysctl: { 'net.core.somaxconn': '500' },
       });
       const before = await factsOf(chain.container);
-      const result = await add<object>({ ...chain.call, ...by(adds) });
-      await check({ ...chain.withResult(result), ...by(deletes) });
-      await del({ ...chain.withResult(result), ...by(deletes) });
+      const result = await add<object>({ ...chain.call, ...first });
+      await check({ ...chain.withResult(result), ...second });
+      await del({ ...chain.withResult(result), ...second });
       expect(await factsOf(chain.container)).toEqual(before);
       expect(readdirSync(dataDir)).toEqual([]);
     });

@@ -3,12 +3,11 @@
 // packages: iproute2 containernetworking-plugins
 // seconds: 120
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
-import { existsSync } from 'node:fs';
 import { type Container, inNetns, ip } from '../../support/container.ts';
 import { add, check, del, failure, status } from '../../support/plugin.ts';
+import { exchanges, testWithReference } from '../../support/reference.ts';
 import { limit } from '../../support/sandbox.ts';
 import { ping } from '../../support/traffic.ts';
-import { testUnless } from '../../support/unless.ts';
 import { type Chained, chainAfterBridge, refusedAdd, removeChains } from '../chain.ts';
 
 setDefaultTimeout(limit(20));
@@ -201,24 +200,15 @@ test('STATUS asks the kernel, and makes nothing', async () => {
   expect(await ip(undefined, 'link', 'show', 'type', 'vrf')).toEqual([]);
 });
 
-const reference = '/usr/lib/cni';
-const testWithReference = testUnless(
-  existsSync(`${reference}/vrf`) ? undefined : 'needs the package containernetworking-plugins',
-);
-
 describe('interchange with the reference', () => {
-  for (const [adds, deletes] of [
-    ['ours', 'the reference’s'],
-    ['the reference’s', 'ours'],
-  ] as const) {
-    testWithReference(`ADD by ${adds}, CHECK and DEL by ${deletes}`, async () => {
-      const by = (whose: string) => (whose === 'ours' ? {} : { binDirectory: reference });
+  for (const { name, first, second } of exchanges) {
+    testWithReference('vrf')(name, async () => {
       // Debian's release does not keep routes: without any, the same.
       const chain = await chainAfterBridge(blue);
-      const result = await add<object>({ ...chain.call, ...by(adds) });
+      const result = await add<object>({ ...chain.call, ...first });
       expect(await vrfs(chain.container)).toEqual({ blue: 1 });
-      await check({ ...chain.withResult(result), ...by(deletes) });
-      await del({ ...chain.withResult(result), ...by(deletes) });
+      await check({ ...chain.withResult(result), ...second });
+      await del({ ...chain.withResult(result), ...second });
       expect(await vrfs(chain.container)).toEqual({});
     });
   }
