@@ -50,11 +50,3 @@ export function isAtLeast(version: CniVersion, other: CniVersion): boolean {
 export function introducedIn(command: CniCommand): CniVersion {
   return since[command];
 }
-
-/** The answer to VERSION (SPEC.md section 5, "VERSION Success"). */
-export interface VersionReply {
-  /** The version that the question was put in. */
-  readonly cniVersion: string;
-  /** What the plugin can be asked in, oldest first. */
-  readonly supportedVersions: readonly CniVersion[];
-}

@@ -1,4 +1,4 @@
-/** Hashes. Bun's own: loading node:crypto costs each start of a plugin 1.5 ms. */
+/** Hashes. Bun's own: loading node:crypto would be a good part of every start of a plugin. */
 
 /** The SHA-256 of a text's UTF-8 bytes: 32 bytes. */
 export function sha256(text: string): Uint8Array {

@@ -1,6 +1,6 @@
 /**
  * Calling native functions: bun:ffi, without its module where that is possible. The module is a layer of JavaScript
- * that takes 0.4 ms to load and checks the types of arguments at every call; what it stands on is `Bun.FFI`, which is
+ * that takes time to load at every start and checks the types of arguments at every call; what it stands on is `Bun.FFI`, which is
  * there at once. A Bun that has it not, or another one, gets the module.
  */
 import type * as Module from 'bun:ffi';

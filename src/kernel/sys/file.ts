@@ -1,6 +1,6 @@
 /**
- * The file operations of a plugin's way, named and behaving as those of node:fs, but by libc: loading node:fs costs
- * every process 0.8 ms. Errors are SystemErrors, whose `code` is the one that node:fs errors have. What is seldom
+ * The file operations of a plugin's way, named and behaving as those of node:fs, but by libc: loading node:fs would
+ * be a good part of every start. Errors are SystemErrors, whose `code` is the one that node:fs errors have. What is seldom
  * needed is node:fs's business, loaded where it is (`process.getBuiltinModule`).
  */
 import { bytesFromText, doubled, textFromBytes } from '../../lib/bytes.ts';

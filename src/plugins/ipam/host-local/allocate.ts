@@ -29,7 +29,7 @@ const addressTaken = 101;
 export const exhaustedAdvice =
   'delete containers, run GC to free the addresses of those that are gone, or configure a larger range';
 
-/** How many candidates are tried one by one (0.002 ms each) before the store's list is read, which pays from there on. */
+/** How many candidates are tried one by one before the store's list is read, which pays from there on. */
 const triesBeforeListing = 128;
 
 /**

@@ -1,8 +1,8 @@
 /**
  * Attachments' elements: written and checked. Every change is planned from what is there and committed only if the
  * ruleset has not moved on since (`withGeneration`). So it is exact between processes, an element is deleted only
- * while it is still its owner's, and the kernel never has to refuse and roll back a transaction, which costs
- * 10–30 ms (it waits for an RCU grace period in __nf_tables_abort).
+ * while it is still its owner's, and the kernel never has to refuse and roll back a transaction, which is
+ * dear (it waits for an RCU grace period in __nf_tables_abort).
  */
 import { CniError } from '../../../cni/index.ts';
 import type { Connection } from '../../../kernel/netlink/connection.ts';

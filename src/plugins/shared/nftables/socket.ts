@@ -6,8 +6,8 @@ import { SystemError } from '../../../kernel/sys/libc.ts';
 
 /**
  * Opens a socket; undefined where the kernel has not even netfilter's netlink. Closing it waits until the kernel has
- * freed what was deleted last in its namespace (nft_rcv_nl_event, nf_tables_api.c): 10 ms and more, in which a caller
- * may do other things before it closes.
+ * freed what was deleted last in its namespace (nft_rcv_nl_event, nf_tables_api.c): an RCU grace period, in which a
+ * caller may do other things before it closes.
  */
 export function openNftablesIfThere(): (Connection & Disposable) | undefined {
   try {
