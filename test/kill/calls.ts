@@ -69,8 +69,14 @@ function parse(lines: readonly string[]): readonly Call[] {
 export async function callsOf(call: PluginCall): Promise<readonly Call[]> {
   const { exitCode, stdout, stderr, lines } = await traced(call, '-f');
   if (exitCode !== 0) throw new Error(`${call.plugin} ${call.command} under strace: ${stdout}${stderr}`);
+  return callsIn(lines);
+}
+
+/** The same, in the lines of `strace -f`. */
+export function callsIn(lines: readonly string[]): readonly Call[] {
   // Where threads' calls overlap, strace writes the beginning of one and later its end, which says nothing new.
-  const begun = lines.filter((line) => !/^\d+ +<\.\.\. /.test(line));
+  // What it cannot name was not made: the process ended while that thread was on its way into the kernel.
+  const begun = lines.filter((line) => !/^\d+ +(?:<\.\.\. |\?+\( <unfinished \.\.\.>$)/.test(line));
   const main = `${/^\d+/.exec(begun[0] ?? '')?.[0]} `;
   const textOf = (line: string) => line.replace(/^\d+ +/, '');
   const own = begun.filter((line) => line.startsWith(main)).map(textOf);
