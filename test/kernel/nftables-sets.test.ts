@@ -326,10 +326,16 @@ describe('sets and maps', () => {
       })) as n.Element<typeof map.key, typeof map.data>[];
       const operations = n.addElements(map, elements);
       expect(operations.length).toBeGreaterThan(1);
+      // More than once: the kernel still moves them to a larger table of hashes while they are listed, or not.
+      for (let round = 0; round < 15; round += 1) {
+        n.commit(connection, [n.addTable(table), n.addSet(map), ...operations]);
+        const found = n.listElements(connection, map) ?? [];
+        const ports = new Set(found.map(({ key }) => key[1]));
+        expect(elements.filter(({ key }) => !ports.has(key[1]))).toEqual([]);
+        if (round === 0) expect(found.toSorted((a, b) => a.key[1] - b.key[1])).toEqual(elements);
+        n.commit(connection, [n.deleteSet(map)]);
+      }
       n.commit(connection, [n.addTable(table), n.addSet(map), ...operations]);
-      const found = n.listElements(connection, map) ?? [];
-      const byPort = found.toSorted((a, b) => a.key[1] - b.key[1]);
-      expect(byPort).toEqual(elements);
       n.commit(connection, [n.flushSet(map)]);
       expect(n.listElements(connection, map)).toEqual([]);
       n.commit(connection, [n.deleteTable(table)]);

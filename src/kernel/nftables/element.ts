@@ -1,4 +1,5 @@
 /** Elements of sets and maps (enum nft_set_elem_attributes, linux/netfilter/nf_tables.h). */
+import { errnoNumber } from '../../lib/errno.ts';
 import { attribute, attributes, listOf } from '../netlink/attributes.ts';
 import { CodecError, createWriter } from '../netlink/bytes.ts';
 import type { ValueOf } from '../netlink/codec.ts';
@@ -6,6 +7,7 @@ import { be32, cstring, rawBytes } from '../netlink/codec.ts';
 import type { Connection } from '../netlink/connection.ts';
 import { NLM_F_CREATE, NLM_F_EXCL } from '../netlink/message.ts';
 import { nfnetlinkLayout } from '../netlink/nfnetlink.ts';
+import { SystemError } from '../sys/libc.ts';
 import { commentText, decodeComment, encodeComment } from './comment.ts';
 import { dataCodec, readVerdict, type Verdict, verdictData, verdictText } from './data.ts';
 import { type DataTypes, decodeValues, encodeValues, type ValuesOf, valuesText } from './datatype.ts';
@@ -264,20 +266,42 @@ function decodeElements(set: NftSet, found: readonly ElementAttributes[]): Loose
   return whole.map((element) => decodeElement(set, element));
 }
 
-/** All elements of a set; undefined when the set or its table does not exist. Throws NetlinkError. */
+/**
+ * While the kernel moves a set to a larger table of hashes, soon after many elements were added, a dump may show some
+ * twice and as many others not at all, and is not marked as interrupted (nft_rhash_walk, net/netfilter/nft_set_hash.c).
+ */
+const listAttempts = 20;
+
+/** All elements of a set; undefined when the set or its table does not exist. Throws NetlinkError, SystemError (ESTALE). */
 export function listElements<K extends DataTypes, D extends DataKind>(
   connection: Connection,
   set: NftSet<K, D>,
 ): Element<K, D>[] | undefined {
+  checkName('set', set.name);
+  for (let attempt = 0; attempt < listAttempts; attempt += 1) {
+    const found = listOnce(connection, set);
+    if (found === undefined) return undefined;
+    if (set.interval === true || !repeatsKeys(found))
+      return decodeElements(set, found) as unknown as Element<K, D>[];
+  }
+  throw new SystemError(
+    `list ${setWord(set)} ${setText(set)}: its hashes were moved during each of ${listAttempts} readings`,
+    errnoNumber('ESTALE'),
+  );
+}
+
+function listOnce(connection: Connection, set: NftSet): ElementAttributes[] | undefined {
   const { table, name } = set;
-  checkName('set', name);
   const frames = readAll(connection, {
     operation: `list ${setWord(set)} ${setText(set)}`,
     type: NFT_MSG.GETSETELEM,
     body: layout.encode({ family: familyNumbers[table.family] }, { table: table.name, set: name }),
   });
-  const found = frames?.flatMap((frame) => layout.decode(frame.body).attributes.elements ?? []);
-  return found && (decodeElements(set, found) as unknown as Element<K, D>[]);
+  return frames?.flatMap((frame) => layout.decode(frame.body).attributes.elements ?? []);
+}
+
+function repeatsKeys(found: readonly ElementAttributes[]): boolean {
+  return new Set(found.map(({ key }) => key?.value?.join())).size < found.length;
 }
 
 /**
