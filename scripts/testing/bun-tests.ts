@@ -7,6 +7,9 @@ import { type FileResult, judge } from './results.ts';
 /** How long one test may take, in seconds, where it does not say. */
 export const testSeconds = 30;
 
+/** How many `test.concurrent` of a file run at once: more only wait for the machine's cores. */
+const concurrentTests = 4;
+
 /** `bun test` for files, which writes their results to a JUnit file. */
 export function bunTest(
   files: readonly string[],
@@ -15,7 +18,8 @@ export function bunTest(
 ): readonly string[] {
   const reporter = ['--reporter=junit', `--reporter-outfile=${junitFile}`];
   const paths = files.map((file) => `./${file}`);
-  return [process.execPath, 'test', `--timeout=${secondsPerTest * 1000}`, ...reporter, ...paths];
+  const limits = [`--timeout=${secondsPerTest * 1000}`, `--max-concurrency=${concurrentTests}`];
+  return [process.execPath, 'test', ...limits, ...reporter, ...paths];
 }
 
 /** Runs the unit tests, in one process. */
