@@ -2,25 +2,18 @@
  * The executable. Called by the name of a plugin, through a link in a CNI bin directory, it is that plugin; by any
  * other name it is the command line. The only file that ends the process.
  */
-import { processHost, type Resolve } from '../cni/index.ts';
-import { statIfThere } from '../kernel/sys/file.ts';
-import { runAsProcess } from '../plugin/main.ts';
-import { processFiles } from '../plugin/process-files.ts';
-import { isPluginName, loadPlugin, type PluginName } from '../plugins/names.ts';
+import { handOver } from '../cli/serve/hand-over.ts';
+import { isPluginName, loadPlugin, type PluginName, resolveInProcess } from '../plugins/names.ts';
 
-/** A plugin found on CNI_PATH that is this very file is called in process. */
-const resolve: Resolve = (type, executablePath) =>
-  isPluginName(type) && isThisFile(executablePath) ? () => loadPlugin(type) : undefined;
-
-function isThisFile(path: string): boolean {
-  const [own, other] = [statIfThere(process.execPath), statIfThere(path)];
-  return own !== undefined && other !== undefined && own.ino === other.ino && own.dev === other.dev;
-}
-
-function asPlugin(name: PluginName): Promise<number> {
+async function asPlugin(name: PluginName): Promise<number> {
   // What a plugin throws it tells in one line; collecting where it was thrown would be for nobody.
   Error.stackTraceLimit = 0;
-  return runAsProcess(name, () => loadPlugin(name), { resolve });
+  const handedOver = await handOver(name);
+  if (handedOver.exitCode !== undefined) return handedOver.exitCode;
+  const { runAsProcess } = await import('../plugin/main.ts');
+  const { readStdin } = handedOver;
+  const options = { resolve: resolveInProcess, ...(readStdin && { readStdin }) };
+  return runAsProcess(name, () => loadPlugin(name), options);
 }
 
 /** Where Bun shows a compiled executable its own source files. */
@@ -29,6 +22,8 @@ const bundleRoot = '/$bunfs/';
 async function asCommandLine(): Promise<number> {
   const { isatty } = await import('node:tty');
   const { runCli } = await import('../cli/main.ts');
+  const { processHost } = await import('../cni/process-host.ts');
+  const { processFiles } = await import('../plugin/process-files.ts');
   const { env, writeStdout, writeStderr } = processHost(processFiles);
   return runCli(process.argv.slice(2), {
     env,

@@ -1,6 +1,7 @@
 /** A plugin as an executable's whole program: what `skel.PluginMain` is in Go. */
 import { type Host, type Plugin, processHost, runPlugin, watchProcess } from '../cni/index.ts';
-import { processFiles } from './process-files.ts';
+import type { FailedCall } from './failures/keep.ts';
+import { executedPath, processFiles } from './process-files.ts';
 
 /**
  * Runs a plugin as this process's environment and standard input ask, prints its answer and ends the process. The last
@@ -15,15 +16,24 @@ export async function pluginMain(plugin: Plugin): Promise<never> {
  * call that failed is kept for `fairlead failures`. Returns the exit code. `load` is called last, so that a trace has it all.
  */
 export async function runAsProcess(
-  name: string,
+  plugin: string,
   load: () => Promise<Plugin>,
-  options: Pick<Host, 'resolve' | 'watch'>,
+  options: Partial<Pick<Host, 'resolve' | 'watch' | 'readStdin'>>,
 ): Promise<number> {
   const { FAIRLEAD_TRACE } = process.env;
   if (FAIRLEAD_TRACE) await trace(FAIRLEAD_TRACE);
+  const host = { ...processHost(processFiles, { configure }), ...options };
+  return await runKept({ plugin, executable: executedPath() }, load, host);
+}
+
+/** Runs a plugin on a host. Returns the exit code; a call that failed is kept for `fairlead failures`. */
+export async function runKept(
+  call: { readonly plugin: string; readonly executable: string },
+  load: () => Promise<Plugin>,
+  host: Host,
+): Promise<number> {
   let stdin = '';
   let output = '';
-  const host = processHost(processFiles, { ...options, configure });
   const exitCode = await runPlugin(await load(), {
     ...host,
     readStdin: (limit) => {
@@ -35,7 +45,7 @@ export async function runAsProcess(
       host.writeStdout(text);
     },
   });
-  if (exitCode !== 0) await keep(name, stdin, output).catch(() => {});
+  if (exitCode !== 0) await keep({ ...call, env: host.env, stdin, output }).catch(() => {});
   return exitCode;
 }
 
@@ -55,9 +65,8 @@ async function trace(path: string): Promise<void> {
 const bundleRoot = '/$bunfs/';
 
 /** The answer is given already. What an interpreter runs has no executable by which it could be repeated. */
-async function keep(plugin: string, stdin: string, output: string): Promise<void> {
+async function keep(call: FailedCall): Promise<void> {
   if (!import.meta.path.startsWith(bundleRoot)) return;
   const { keepFailedCall } = await import('./failures/keep.ts');
-  const executable = process.argv0.startsWith('/') ? process.argv0 : process.execPath;
-  keepFailedCall({ plugin, executable, env: process.env, stdin, output });
+  keepFailedCall(call);
 }

@@ -8,3 +8,8 @@ export const processFiles: ProcessFiles = {
   writeSync,
   isFile: (path) => statIfThere(path)?.kind === 'file',
 };
+
+/** The path that this process was started by, as far as it is known. */
+export function executedPath(): string {
+  return process.argv0.startsWith('/') ? process.argv0 : process.execPath;
+}

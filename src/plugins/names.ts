@@ -1,5 +1,6 @@
 /** The plugins in this executable, each loaded only when it is called: a plugin's start pays for itself alone. */
-import type { Plugin } from '../cni/index.ts';
+import type { Plugin, Resolve } from '../cni/index.ts';
+import { statIfThere } from '../kernel/sys/file.ts';
 
 const loaders = {
   bandwidth: async () => (await import('./meta/bandwidth/plugin.ts')).plugin,
@@ -32,4 +33,13 @@ export function isPluginName(type: string): type is PluginName {
 /** Loads a plugin. */
 export function loadPlugin(name: PluginName): Promise<Plugin> {
   return loaders[name]();
+}
+
+/** A plugin found on CNI_PATH that is this very file is called in process. Nobody can tell, except by the clock. */
+export const resolveInProcess: Resolve = (type, executablePath) =>
+  isPluginName(type) && isThisFile(executablePath) ? () => loadPlugin(type) : undefined;
+
+function isThisFile(path: string): boolean {
+  const [own, other] = [statIfThere(process.execPath), statIfThere(path)];
+  return own !== undefined && other !== undefined && own.ino === other.ino && own.dev === other.dev;
 }

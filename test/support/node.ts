@@ -114,7 +114,7 @@ async function ruleset(): Promise<Snapshot> {
 }
 
 /** Calls that failed are kept on purpose (docs/debugging.md): not a thing that a plugin forgot. */
-const kept = /^\/run\/fairlead\/failures(\/|$)/;
+const kept = /^\/run\/fairlead\/failures(\/|$)|serve\.(sock|lock)$/;
 
 /** Every file below a directory, with its mode and what is in it. Namespaces' files by their names only. */
 function files(path: string): Snapshot {

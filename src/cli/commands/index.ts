@@ -11,6 +11,7 @@ import { inspect } from './inspect.ts';
 import { install } from './install.ts';
 import { list } from './list.ts';
 import { newPlugin } from './new.ts';
+import { serve } from './serve.ts';
 import { status } from './status.ts';
 import { trace } from './trace.ts';
 import { validate } from './validate.ts';
@@ -32,6 +33,7 @@ export const commands: readonly Command[] = [
   newPlugin,
   conformance,
   install,
+  serve,
   version,
   helpOn(() => commands),
 ];

@@ -1,0 +1,63 @@
+/** A stream to a server on this node: unix(7). */
+import { bytesFromText, doubled, textFromBytes } from '../../lib/bytes.ts';
+import { load, ptr } from './ffi.ts';
+import { closeSync } from './file.ts';
+import { check, SOCK_CLOEXEC, SystemError, setSocketOption } from './libc.ts';
+
+const AF_UNIX = 1;
+const SOCK_STREAM = 1;
+const SOL_SOCKET = 1;
+const SO_RCVTIMEO = 20;
+const MSG_NOSIGNAL = 0x4000;
+
+/** Connects to the socket at a path. Returns the descriptor; undefined where nobody listens, or whatever is in the way. */
+export function connectIfListening(path: string): number | undefined {
+  const { connect } = load('libc.so.6', { connect: { args: ['i32', 'ptr', 'u32'], returns: 'i32' } });
+  // struct sockaddr_un of linux/un.h: the family, then the path with a NUL.
+  const name = bytesFromText(`${path}\0`);
+  const address = new Uint8Array(2 + name.length);
+  address[0] = AF_UNIX;
+  address.set(name, 2);
+  const fd = check('open a socket', (c) => c.socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (connect(fd, ptr(address), address.length) === 0) return fd;
+  closeSync(fd);
+  return undefined;
+}
+
+/** Sends all of a text. Throws SystemError. */
+export function sendText(fd: number, text: string): void {
+  let rest: Uint8Array = bytesFromText(text);
+  while (rest.length > 0) {
+    const bytes = rest;
+    rest = rest.subarray(check('send', (c) => c.send(fd, ptr(bytes), bytes.length, MSG_NOSIGNAL)));
+  }
+}
+
+/**
+ * Receives the text before a NUL; undefined where the other side ends first, or is silent for `waitMs` (for ever if 0).
+ * What follows the NUL is lost: one text at a time.
+ */
+export function receiveText(fd: number, waitMs: number): string | undefined {
+  // struct timeval: seconds, microseconds.
+  const patience = new BigInt64Array([BigInt(Math.trunc(waitMs / 1000)), BigInt((waitMs % 1000) * 1000)]);
+  setSocketOption(fd, SOL_SOCKET, SO_RCVTIMEO, new Uint8Array(patience.buffer));
+  let buffer = new Uint8Array(16 * 1024);
+  let length = 0;
+  for (;;) {
+    const count = receiveSome(fd, buffer.subarray(length));
+    if (count === 0) return undefined;
+    length += count;
+    if (buffer[length - 1] === 0) return textFromBytes(buffer.subarray(0, length - 1));
+    if (length === buffer.length) buffer = doubled(buffer);
+  }
+}
+
+/** 0 at the end, however it came. */
+function receiveSome(fd: number, into: Uint8Array): number {
+  try {
+    return check('receive', (c) => c.recv(fd, ptr(into), into.length, 0));
+  } catch (error) {
+    if (error instanceof SystemError) return 0;
+    throw error;
+  }
+}
