@@ -52,6 +52,7 @@ export const linkMessage = messageLayout(
     txQueues: attribute(31, u32),
     rxQueues: attribute(32, u32),
     parentNetnsId: attribute(37, i32),
+    altName: attribute(53, cstring),
     permanentMac: attribute(54, macAddress),
   },
 );

@@ -52,7 +52,7 @@ interface LinkProperties extends LinkIdentity {
 /** A link; `kind` tells the type of `data`, and both are undefined for kinds that are not known here. */
 export type Link = LinkProperties & (KindWithData | { readonly kind: undefined; readonly data: undefined });
 
-/** The link of a name or index; undefined only when the kernel says that there is none. Throws NetlinkError. */
+/** The link of a name, an alternative name or an index; undefined only when the kernel says that there is none. Throws NetlinkError. */
 export function getLink(connection: Connection, link: string | number): Link | undefined {
   try {
     const [frame] = connection.request(getLinkRequest(link));
@@ -63,13 +63,17 @@ export function getLink(connection: Connection, link: string | number): Link | u
   }
 }
 
+/** What fits into IFLA_IFNAME: IFNAMSIZ less the NUL (linux/if.h). Longer ones can but be alternative names. */
+const longestName = 15;
+
 function getLinkRequest(link: string | number): Request {
   const byName = typeof link === 'string';
+  const key = byName && link.length > longestName ? 'altName' : 'name';
   return {
     operation: `get link ${byName ? link : `with index ${link}`}`,
     type: RTM_GETLINK,
     body: linkMessage.encode(byName ? {} : { index: link }, {
-      name: byName ? link : undefined,
+      [key]: byName ? link : undefined,
       extMask: RTEXT_FILTER_SKIP_STATS,
     }),
   };
