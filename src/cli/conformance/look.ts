@@ -2,6 +2,7 @@
 import { NETLINK_ROUTE, openConnection, openNetns, rtnetlink } from '../../kernel/index.ts';
 import type { Connection } from '../../kernel/netlink/connection.ts';
 import { formatAddress, formatPrefix, parseAddress, parsePrefix, sameAddress } from '../../lib/ip.ts';
+import { NotTried } from './rule.ts';
 
 /** Links, addresses and routes of a namespace at one moment. */
 export interface State {
@@ -32,6 +33,18 @@ export function look(netns: string | undefined): State {
     addresses: rtnetlink.listAddresses(connection),
     routes: rtnetlink.listRoutes(connection),
   }));
+}
+
+/** The names of the node's own links. */
+export function nodeLinks(): readonly string[] {
+  return look(undefined).links.map(({ name }) => name);
+}
+
+/** A container that has a link of the node says nothing about a second one, for which it is not there. Throws `NotTried`. */
+export function refuseLostLinks(before: readonly string[]): void {
+  const now = nodeLinks();
+  const lost = before.find((name) => !now.includes(name));
+  if (lost !== undefined) throw new NotTried(`a container took ${lost} of the node, which is there once`);
 }
 
 /** The link of a name. */

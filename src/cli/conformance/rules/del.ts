@@ -2,7 +2,7 @@
 import { rtnetlink } from '../../../kernel/index.ts';
 import { type Attached, type Bench, describe } from '../bench.ts';
 import { succeeds } from '../expect.ts';
-import { inside, linesOf, linkIn, look, newLines } from '../look.ts';
+import { inside, linesOf, linkIn, look, newLines, nodeLinks, refuseLostLinks } from '../look.ts';
 import { Broken, NotTried, type Rule, section } from '../rule.ts';
 import { needsOwnInterface } from './add.ts';
 
@@ -143,10 +143,12 @@ export const delRules: readonly Rule[] = [
     kinds: ['interface', 'ipam'],
     run: async (bench) => {
       const given = new Set<string>();
+      const links = nodeLinks();
       for (let round = 0; round < moreThanRange; round++) {
         const container = bench.container();
         const added = await bench.call('ADD', { container });
         if (added.failed && round === 0) throw new NotTried(`ADD fails: ${describe(added)}`);
+        if (added.failed) refuseLostLinks(links);
         if (added.failed)
           throw new Broken(
             `after ${round} containers that were deleted, ADD fails: ${describe(added)}`,

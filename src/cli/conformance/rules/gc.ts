@@ -1,7 +1,7 @@
 /** GC and STATUS: SPEC.md section 2, since 1.1.0. */
 import { type Attached, type Bench, describe } from '../bench.ts';
 import { failsWithCode, silent, succeeds } from '../expect.ts';
-import { linesOf, look, newLines } from '../look.ts';
+import { linesOf, look, newLines, nodeLinks, refuseLostLinks } from '../look.ts';
 import { Broken, NotTried, type Rule, section } from '../rule.ts';
 
 const gc = section(2, 'GC: Clean up any stale resources');
@@ -155,11 +155,15 @@ function works(answer: Awaited<ReturnType<Bench['call']>>): void {
 
 /** Adds containers until no address is left. */
 async function fill(bench: Bench): Promise<readonly Attached[]> {
+  const links = nodeLinks();
   const attached = [await bench.attach()];
   while (attached.length < mostContainers) {
     const container = bench.container();
     const added = await bench.call('ADD', { container });
-    if (added.failed) return attached;
+    if (added.failed) {
+      refuseLostLinks(links);
+      return attached;
+    }
     attached.push({ ...attached[0], container } as Attached);
   }
   throw new NotTried(`its addresses do not run out within ${mostContainers} containers`);
