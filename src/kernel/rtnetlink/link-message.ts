@@ -54,5 +54,6 @@ export const linkMessage = messageLayout(
     parentNetnsId: attribute(37, i32),
     altName: attribute(53, cstring),
     permanentMac: attribute(54, macAddress),
+    parentDevice: attribute(56, cstring),
   },
 );

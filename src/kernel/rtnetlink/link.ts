@@ -43,6 +43,8 @@ interface LinkProperties extends LinkIdentity {
   readonly group: number;
   /** The hardware's own address, where there is hardware. */
   readonly permanentMac?: MacAddress | undefined;
+  /** The name of the device that the link is of, as its bus knows it: `0000:1f:00.2`. Linux 5.14 and newer say it. */
+  readonly parentDevice?: string | undefined;
   /** How many users want promiscuous mode; IFF_PROMISC in flags is set by hand only. */
   readonly promiscuity: number;
   /** Hardware type, linux/if_arp.h: 1 is Ethernet, 772 loopback. */
@@ -124,6 +126,7 @@ function decodeLink(frame: Frame): Link {
     txQueueLength: rest.txQueueLength ?? 0,
     group: rest.group ?? 0,
     permanentMac: rest.permanentMac,
+    parentDevice: rest.parentDevice,
     promiscuity: rest.promiscuity ?? 0,
     hardwareType: header.type,
     kind: known?.kind,

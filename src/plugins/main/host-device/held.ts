@@ -5,6 +5,7 @@ import { getLink, type Link } from '../../../kernel/rtnetlink/link.ts';
 import type { Selector } from './config.ts';
 import { findDevice } from './device.ts';
 import { oldNameOf } from './move.ts';
+import { hasDevice } from './sysfs.ts';
 
 /** Where to look. */
 interface Places {
@@ -51,6 +52,8 @@ function isSelected(link: Link, alias: string, selector: Selector, { node, conta
   const { key, value } = selector;
   if (key === 'device') return alias === value || getLink(container, value)?.index === link.index;
   if (key === 'hwaddr') return link.mac === value || link.permanentMac === value;
-  // The directories of sysfs show the node's links only.
-  return findDevice(node, selector) === undefined;
+  return link.parentDevice === undefined
+    ? // The directories of sysfs show the node's links only.
+      findDevice(node, selector) === undefined
+    : hasDevice(selector, link.parentDevice);
 }

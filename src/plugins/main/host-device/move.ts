@@ -65,7 +65,7 @@ function explained(
       'invalidEnvironment',
       `${ifname}, or an alternative name of ${name}, is taken in ${netns} already`,
     );
-  if (isNetlinkError(error, 'EBUSY'))
+  if (isNetlinkError(error, 'EBUSY') || isNetlinkError(error, 'EADDRINUSE'))
     return told('tryAgainLater', `${name} is busy and cannot be set up in a container`);
   if (isNetlinkError(error, 'EINVAL') && getLink(node, index)?.name === name)
     return told(

@@ -33,6 +33,12 @@ export function isUserspaceDevice({ key, value }: Selector): boolean {
   return userspaceDrivers.some((driver) => existsSync(`${pciBus}/drivers/${driver}/${value}`));
 }
 
+/** Whether the device of a link, as its bus calls it, is the one that is named, or is below it, as a virtio device is. */
+export function hasDevice(selector: Selector, parentDevice: string): boolean {
+  const directory = deviceDirectory(selector) ?? '';
+  return directory.endsWith(`/${parentDevice}`) || existsSync(`${directory}/${parentDevice}`);
+}
+
 /**
  * The names of the device's links, sorted; only those of the namespace that sysfs was mounted in are there. Undefined
  * for a device that is none of a network. A virtio device stands between a PCI device and its links. Throws SystemError.
