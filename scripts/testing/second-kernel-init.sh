@@ -1,7 +1,7 @@
 #!/bin/bash
 # Process 1 of the second kernel (second-kernel.ts boots it): its root is the machine's own, so everything that is
 # written goes to a tmpfs, except for the results. Runs the lines of $FAIRLEAD_RESULTS/jobs, each NAME SECONDS COMMAND…,
-# in a sandbox each, leaves NAME.output, NAME.code and NAME.seconds, and turns the kernel off.
+# in a sandbox each, with the first network namespace as descriptor 9, leaves NAME.output, NAME.code and NAME.seconds, and turns the kernel off.
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export HOME=/tmp FAIRLEAD_TEST_KERNEL=second BUN_RUNTIME_TRANSPILER_CACHE_PATH=0 NO_COLOR=1
 
@@ -52,7 +52,7 @@ run_jobs() {
   while read -r name seconds command; do
     start=$SECONDS
     # shellcheck disable=SC2086 # the words of the command
-    timeout --signal=KILL "$seconds" scripts/sandbox.sh $command >"$FAIRLEAD_RESULTS/$name.output" 2>&1 </dev/null
+    timeout --signal=KILL "$seconds" scripts/sandbox.sh $command >"$FAIRLEAD_RESULTS/$name.output" 2>&1 </dev/null 9</proc/1/ns/net
     echo $? >"$FAIRLEAD_RESULTS/$name.code"
     echo $((SECONDS - start)) >"$FAIRLEAD_RESULTS/$name.seconds"
   done <"$FAIRLEAD_RESULTS/jobs"

@@ -34,9 +34,9 @@ export async function runOnSecondKernel(
   writeFileSync(`${results}/jobs`, files.map((file) => `${jobOf(file, results)}\n`).join(''));
   const seconds = files.reduce((sum, file) => sum + file.seconds * slowness, bootSeconds);
   // That it cannot be started fails its files, and no others.
-  const { output } = await run(['linux.uml', ...commandLine(results)], { timeoutSeconds: seconds }).catch(
-    (error: unknown) => ({ output: String(error) }),
-  );
+  const { output } = await run([...ownNetwork, 'linux.uml', ...commandLine(results)], {
+    timeoutSeconds: seconds,
+  }).catch((error: unknown) => ({ output: String(error) }));
   const release = read(`${results}/release`) ?? '(not booted)';
   return { release, files: files.map((file) => resultOf(file, results, output)) };
 }
@@ -47,11 +47,21 @@ function jobOf(file: RootTestFile, results: string): string {
   return [nameOf(file), file.seconds * slowness, ...command].join(' ');
 }
 
+/** Its devices send on the loopback of a network namespace of their own. */
+const ownNetwork = ['unshare', '--net', 'sh', '-c', 'ip link set lo up && exec "$0" "$@"'];
+
+/** Two network cards with a cable between them: devices with a driver, a place on a bus and no kind, as real ones. */
+const cards = [
+  'eth0=ucast,02:00:00:00:00:61,127.0.0.1,40061,40062',
+  'eth1=ucast,02:00:00:00:00:62,127.0.0.1,40062,40061',
+];
+
 /** What the kernel does not know of its command line becomes the environment of the init program. */
 function commandLine(results: string): readonly string[] {
   return [
     ...['mem=1G', 'rootfstype=hostfs', 'rootflags=/', 'rw', 'con=null', 'con0=null,fd:1', 'quiet'],
     `uml_dir=${results}/`,
+    ...cards,
     `init=${root}/scripts/testing/second-kernel-init.sh`,
     `FAIRLEAD_ROOT=${root}`,
     `FAIRLEAD_RESULTS=${results}`,

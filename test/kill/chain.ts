@@ -77,8 +77,8 @@ export function gcOf(network: Network, plugin: Plugin = last(network)): PluginCa
 }
 
 /** Attaches the container `neighbour`; what containers share, and the files that the first DEL makes, are there then. */
-export async function attachNeighbour(network: Network): Promise<void> {
-  await attach(network, createContainer('neighbour'));
+export async function attachNeighbour(network: Network, itsNetwork = network): Promise<void> {
+  await attach(itsNetwork, createContainer('neighbour'));
   using first = createContainer('first');
   await detach(network, first, await attach(network, first));
   await settled();

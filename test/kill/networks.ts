@@ -113,3 +113,9 @@ export const onMaster = (type: 'ipvlan' | 'macvlan' | 'vlan'): Network => ({
 
 /** A link that sits on none. */
 export const alone: Network = { ifname: 'eth0', plugins: [{ type: 'dummy', ...hostLocal }] };
+
+/** A device of the node's, which the tests of these make. */
+export const given = (device: string): Network => ({
+  ifname: 'eth0',
+  plugins: [{ type: 'host-device', device, ...only4 }],
+});

@@ -15,8 +15,17 @@ import {
 } from './chain.ts';
 import { killAtEachCall, type Situation } from './killed.ts';
 
+/** Where a network's containers cannot be alike, or leave more than a namespace. */
+export interface Peculiarities {
+  /** What the neighbour is attached to; the same network if left out. */
+  readonly neighbour?: Network;
+  /** What the kernel does where the container's namespace ends, and cannot do here. */
+  end?(container: Container): Promise<void>;
+}
+
 /** The namespace's path is gone, while something still holds the namespace: the kernel does not clean up for us. */
-async function loseAndCollect(network: Network, container: Container): Promise<void> {
+async function loseAndCollect(network: Network, container: Container, { end }: Peculiarities): Promise<void> {
+  await end?.(container);
   const held = openSync(container.netns, 'r');
   container.remove();
   await collect(network);
@@ -31,14 +40,14 @@ async function addAgain(network: Network, container: Container): Promise<void> {
   });
 }
 
-const afterAdd = (network: Network): Readonly<Record<string, Situation>> => ({
+const afterAdd = (network: Network, own: Peculiarities): Readonly<Record<string, Situation>> => ({
   'ADD killed at each kernel call, then DEL': {
     prepare: (container) => addUpToLast(network, container),
     recover: (container) => detach(network, container),
   },
   'ADD killed at each kernel call, the namespace lost, then GC': {
     prepare: (container) => addUpToLast(network, container),
-    recover: (container) => loseAndCollect(network, container),
+    recover: (container) => loseAndCollect(network, container, own),
     except: lost,
   },
   'ADD killed at each kernel call, then ADD, then DEL': {
@@ -50,7 +59,7 @@ const afterAdd = (network: Network): Readonly<Record<string, Situation>> => ({
   },
 });
 
-const afterRemoval = (network: Network): Readonly<Record<string, Situation>> => ({
+const afterRemoval = (network: Network, own: Peculiarities): Readonly<Record<string, Situation>> => ({
   'DEL killed at each kernel call, then DEL': {
     prepare: async (container) => delOfLast(network, container, await attach(network, container)),
     recover: (container) => detach(network, container),
@@ -58,25 +67,30 @@ const afterRemoval = (network: Network): Readonly<Record<string, Situation>> => 
   'GC killed at each kernel call, then GC': {
     async prepare(container) {
       await attach(network, container);
+      await own.end?.(container);
       return gcOf(network);
     },
-    recover: (container) => loseAndCollect(network, container),
+    recover: (container) => loseAndCollect(network, container, own),
     except: lost,
   },
 });
 
 /** Tests a killed ADD, beside a neighbour of the same network. */
-export function testKilledAdd(network: Network): void {
-  testAll(network, afterAdd(network));
+export function testKilledAdd(network: Network, own: Peculiarities = {}): void {
+  testAll(network, afterAdd(network, own), own);
 }
 
 /** Tests a killed DEL and GC, beside a neighbour of the same network. */
-export function testKilledRemoval(network: Network): void {
-  testAll(network, afterRemoval(network));
+export function testKilledRemoval(network: Network, own: Peculiarities = {}): void {
+  testAll(network, afterRemoval(network, own), own);
 }
 
-function testAll(network: Network, situations: Readonly<Record<string, Situation>>): void {
-  beforeAll(() => attachNeighbour(network), limit(30));
+function testAll(
+  network: Network,
+  situations: Readonly<Record<string, Situation>>,
+  { neighbour }: Peculiarities,
+): void {
+  beforeAll(() => attachNeighbour(network, neighbour), limit(30));
   afterAll(removeContainers);
 
   for (const [name, situation] of Object.entries(situations)) {

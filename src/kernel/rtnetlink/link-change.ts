@@ -96,12 +96,18 @@ export function changeLinkData<K extends LinkKind>(
   connection.request(changeLinkDataRequest(link, kind, data));
 }
 
-/** Renames a link. EBUSY when it is up and the kernel older than 6.2. */
-export function renameLinkRequest(link: LinkIdentity, name: string): Request {
+/**
+ * Renames a link, and then sets what else is given: nothing of it where the name is refused. EBUSY when the link is up
+ * and the kernel older than 6.2.
+ */
+export function renameLinkRequest(link: LinkIdentity, name: string, settings: LinkSettings = {}): Request {
   return {
     operation: `rename link ${link.name} to ${name}`,
     type: RTM_SETLINK,
-    body: linkMessage.encode({ index: link.index }, { name }),
+    body: linkMessage.encode(
+      { ...settingsHeader(settings), index: link.index },
+      { ...settingsAttributes(settings), name },
+    ),
   };
 }
 

@@ -15,7 +15,6 @@ import { isNetlinkError } from '../../../kernel/netlink/error.ts';
 import { openOwnNetns } from '../../../kernel/netns/netns.ts';
 import { getLink, type Link, listLinks } from '../../../kernel/rtnetlink/link.ts';
 import {
-  changeLink,
   changeLinkRequest,
   moveLink,
   moveLinkRequest,
@@ -148,8 +147,7 @@ export function restoreName(node: Connection, selector: Selector, ifname?: strin
   const name = oldNameOf(link);
   if (name === undefined || getLink(node, name) !== undefined) return;
   try {
-    node.requestAll([changeLinkRequest(link, { up: false }), renameLinkRequest(link, name)]);
-    changeLink(node, { index: link.index, name }, { alias: '' });
+    node.requestAll([changeLinkRequest(link, { up: false }), renameLinkRequest(link, name, { alias: '' })]);
   } catch (error) {
     // Another container has it meanwhile, and with it its alias.
     if (!isNetlinkError(error, 'ENODEV')) throw error;
