@@ -12,6 +12,7 @@ export interface Subject {
     | 'bandwidth'
     | 'bridge'
     | 'dummy'
+    | 'host-device'
     | 'host-local'
     | 'ipvlan'
     | 'loopback'
@@ -30,6 +31,8 @@ export interface Subject {
   readonly needsInterface?: true;
   /** Whether its link sits on one of the node's: `makeMaster` makes that. */
   readonly needsMaster?: true;
+  /** Whether it takes one of the node's links: `makeDevice` makes that. */
+  readonly needsDevice?: true;
   /** The kind of link that it makes, where the machine's kernel may lack it. */
   readonly kind?: 'dummy' | 'ipvlan' | 'vlan' | 'vrf';
 }
@@ -59,7 +62,12 @@ export async function makeMaster(): Promise<void> {
   await output(['ip', 'link', 'add', 'faults1', 'up', 'type', 'veth', 'peer', 'name', 'faults2']);
 }
 
-/** Removes either again: a namespace's links go some time after it. */
+/** The node's link `faults1`, as it will be when it comes back: down, and without addresses. */
+export async function makeDevice(): Promise<void> {
+  await output(['ip', 'link', 'add', 'faults1', 'type', 'veth', 'peer', 'name', 'faults2']);
+}
+
+/** Removes any of them again: a namespace's links go some time after it. */
 export async function removeInterface(): Promise<void> {
   await runProgram(['ip', 'link', 'delete', 'faults1']);
 }
@@ -111,6 +119,17 @@ export const subjects: readonly Subject[] = [
     config: { ...common, type: 'dummy', ipam: hostLocal },
     entersNamespace: true,
     kind: 'dummy',
+  },
+  {
+    plugin: 'host-device',
+    config: {
+      ...common,
+      type: 'host-device',
+      device: 'faults1',
+      ipam: { type: 'host-local', ranges: [[{ subnet: '10.7.0.0/24' }]] },
+    },
+    entersNamespace: true,
+    needsDevice: true,
   },
   { plugin: 'host-local', config: { ...common, type: 'bridge', ipam: hostLocal }, entersNamespace: false },
   { plugin: 'loopback', config: { ...common, type: 'loopback' }, entersNamespace: true },

@@ -11,6 +11,7 @@ import { diff, type Snapshot, snapshot } from '../support/node.ts';
 import { type PluginCall, runPlugin } from '../support/plugin.ts';
 import {
   callOf,
+  makeDevice,
   makeInterface,
   makeMaster,
   refusalIn,
@@ -41,9 +42,13 @@ function each(name: string, body: (plugin: Subject['plugin'], subject: Subject) 
   // On a kernel without its kind of link a plugin can but refuse: its own tests are about that.
   const possible = subjects.filter(({ kind }) => kind === undefined || kinds.has(kind));
   describe.each(possible.map((subject) => [subject.plugin, subject] as const))(name, (plugin, subject) => {
-    if (subject.needsInterface || subject.needsMaster) {
+    const make =
+      (subject.needsInterface && makeInterface) ||
+      (subject.needsMaster && makeMaster) ||
+      (subject.needsDevice && makeDevice);
+    if (make) {
       beforeEach(async () => {
-        await (subject.needsMaster ? makeMaster() : makeInterface());
+        await make();
         before = await snapshot();
       });
       afterEach(removeInterface);
