@@ -164,6 +164,8 @@ export const attributes: Readonly<Record<string, Readonly<Record<string, string 
     rxQueues: 'IFLA_NUM_RX_QUEUES',
     parentNetnsId: 'IFLA_LINK_NETNSID',
     permanentMac: 'IFLA_PERM_ADDRESS',
+    altName: 'IFLA_ALT_IFNAME',
+    parentDevice: 'IFLA_PARENT_DEV_NAME',
   },
   'rtnetlink/bridge-port-data.ts': {
     state: 'IFLA_BRPORT_STATE',

@@ -30,6 +30,15 @@ describe('reading', () => {
     expect(names().sort()).toEqual(listed.map(({ ifname }) => ifname).sort());
   });
 
+  test('by an alternative name, also one that is too long to be a name', async () => {
+    await iproute('ip link add v1 type veth peer name v2');
+    for (const name of ['v1-other', 'v1-with-a-name-that-is-long']) {
+      await iproute(`ip link property add dev v1 altname ${name}`);
+      expect(r.getLink(connection, name)?.name).toBe('v1');
+    }
+    expect(r.getLink(connection, 'v2-with-a-name-that-is-long')).toBeUndefined();
+  });
+
   test('what `ip -j -d link` says of each link', async () => {
     await iproute('ip link add sw1 up mtu 1450 type bridge');
     await iproute(`ip link add v1 address ${mac} up alias text master sw1 type veth peer name v2`);
