@@ -55,6 +55,16 @@ describe('ADD and DEL', () => {
     });
   });
 
+  test('a device without a hardware address', async () => {
+    await sh('ip tuntap add tun0 mode tun');
+    const { result, container, call } = await attach(addressedConfig({ device: 'tun0' }));
+    expect(result.interfaces).toEqual([{ name: ifname, sandbox: container.netns }]);
+    await check(call);
+    await del(call);
+    expect(await names()).toEqual(['eth0', 'lo', 'tun0']);
+    await sh('ip tuntap delete tun0 mode tun');
+  });
+
   test("routes are IPAM's, dns is the configuration's", async () => {
     const dns = { nameservers: ['192.0.2.53'] };
     const ipam = {
@@ -362,6 +372,19 @@ describe('a device that came back by itself under the name that it had in the co
     if (verb === 'DEL') await del(call);
     else await del((await attach(byAddress(mac))).call);
     expect(await lasting('eth0')).toMatchObject({ address: mac, ifalias: undefined });
+  });
+
+  test('but not while somebody has it set up: the error says what to do', async () => {
+    const { container } = await attach();
+    await letGo(container);
+    await sh(`ip link set ${ifname} up`);
+    await gc({ plugin, config: { ...configOf(), 'cni.dev/valid-attachments': [] } });
+    expect(await lasting(ifname)).toMatchObject({ ifalias: 'eth0', up: true });
+    const error = await refused();
+    expect(error).toMatchObject({ code: 7, details: expect.stringContaining(`ip link set ${ifname} down`) });
+    await sh(`ip link set ${ifname} down`);
+    await del((await attach()).call);
+    expect(await lasting('eth0')).toMatchObject({ ifalias: undefined });
   });
 
   test('but none that is used, or has its own name, whatever its alias', async () => {

@@ -4,6 +4,7 @@ import { NETLINK_ROUTE, openConnection } from '../../../kernel/netlink/connectio
 import { openNetns } from '../../../kernel/netns/netns.ts';
 import { type Link, listLinks } from '../../../kernel/rtnetlink/link.ts';
 import { existsSync, readdirSync } from '../../../kernel/sys/file.ts';
+import { openNode } from '../../../plugin/namespaces.ts';
 import { named, type Selector } from './config.ts';
 import { deviceDirectory, linkNamesOf } from './sysfs.ts';
 
@@ -18,18 +19,33 @@ export function missingDevice(selector: Selector): CniError {
 
 function missingLink(selector: Selector): CniError {
   const { key, value } = selector;
-  const holder = findHolder((link) =>
-    key === 'device' ? [link.name, link.alias].includes(value) : link.mac === value,
-  );
-  if (holder !== undefined) {
-    return new CniError(
-      'tryAgainLater',
-      `${named(selector)}: ${value} is in ${holder.path} as ${holder.link.name}; a device can be in one container at a time`,
-      'it comes back when that container is removed',
+  const what = key === 'device' ? `interface ${value}` : `interface with hardware address ${value}`;
+  const missing = (details = '') =>
+    new CniError('invalidConfig', `${named(selector)}: there is no ${what} on the node`, details);
+  const renamed = key === 'device' ? aliased(value) : undefined;
+  if (renamed !== undefined) {
+    return missing(
+      `${renamed} has the alias ${value}: if it is that device, set it down (ip link set ${renamed} down), and it gets its name again`,
     );
   }
-  const what = key === 'device' ? `interface ${value}` : `interface with hardware address ${value}`;
-  return new CniError('invalidConfig', `${named(selector)}: there is no ${what} on the node`);
+  const holder = findHolder((link) => (key === 'device' ? mayBe(link, value) : link.mac === value));
+  if (holder === undefined) return missing();
+  return new CniError(
+    'tryAgainLater',
+    `${named(selector)}: ${value} is in ${holder.path} as ${holder.link.name}; a device can be in one container at a time`,
+    'it comes back when that container is removed',
+  );
+}
+
+/** A device that came back by itself, and that somebody has set up under the name that it came with. */
+function aliased(name: string): string | undefined {
+  using node = openNode();
+  return listLinks(node).find(({ alias }) => alias === name)?.name;
+}
+
+/** By its alias; one that somebody moved by hand has its name, as many a container's own link has, but no kind. */
+function mayBe({ name, alias, kindName }: Link, device: string): boolean {
+  return alias === device || (name === device && kindName === undefined);
 }
 
 /** The first named namespace with such a link. One that cannot be read says nothing. */

@@ -143,11 +143,12 @@ export function oldNameOf({ alias = '' }: Pick<Link, 'alias'>): string | undefin
  */
 export function restoreName(node: Connection, selector: Selector, ifname?: string): void {
   const link = selector.key === 'device' ? aliased(node, selector.value) : cameBack(node, selector, ifname);
-  if (link === undefined) return;
+  // As the kernel leaves it. Of one that is up, somebody else may have made something.
+  if (link === undefined || link.flags.up) return;
   const name = oldNameOf(link);
   if (name === undefined || getLink(node, name) !== undefined) return;
   try {
-    node.requestAll([changeLinkRequest(link, { up: false }), renameLinkRequest(link, name, { alias: '' })]);
+    node.request(renameLinkRequest(link, name, { alias: '' }));
   } catch (error) {
     // Another container has it meanwhile, and with it its alias.
     if (!isNetlinkError(error, 'ENODEV')) throw error;
@@ -160,9 +161,9 @@ function aliased(node: Connection, name: string): Link | undefined {
   return listLinks(node).find(({ alias }) => alias === name);
 }
 
-/** A device that is found by something else than its name: as the kernel leaves it, so nobody uses it yet. */
+/** A device that is found by something else than its name: under one that the kernel may have left it. */
 function cameBack(node: Connection, selector: Selector, ifname: string | undefined): Link | undefined {
   const link = findDevice(node, selector);
   const isNamed = link !== undefined && (link.name === ifname || /^dev\d+$/.test(link.name));
-  return isNamed && !link.flags.up ? link : undefined;
+  return isNamed ? link : undefined;
 }
