@@ -22,7 +22,7 @@ const pciAddressOrNone = string().map(
 );
 
 const pathOrNone = string().map(
-  (text) => (text === '' || isKernelPath(text) ? text : undefined),
+  (text) => (text === '' || isKernelPath(text) ? text.replace(/\/+$/, '') : undefined),
   'a path below /sys/devices/ without ".."',
 );
 
@@ -83,12 +83,15 @@ export function selectorOf(config: HostDeviceConfig): Selector | undefined {
   return key && { key, value: config[key] };
 }
 
-/** The same, for ADD. Throws a `CniError` (7) where nothing names one. */
-export function requireSelector(config: HostDeviceConfig): Selector {
+/** The same, for those that need one. Throws a `CniError`, 7 if no other code is given, where nothing names one. */
+export function requireSelector(
+  config: HostDeviceConfig,
+  code: 'invalidConfig' | 'pluginNotAvailable' = 'invalidConfig',
+): Selector {
   const selector = selectorOf(config);
   if (selector !== undefined) return selector;
   throw new CniError(
-    'invalidConfig',
+    code,
     'plugin `host-device` has no device: one of `device`, `hwaddr`, `kernelpath` and `pciBusID` must name it, or the runtime by the capability `deviceID`',
   );
 }

@@ -5,6 +5,7 @@ import { openNetns } from '../../../kernel/netns/netns.ts';
 import { type Link, listLinks } from '../../../kernel/rtnetlink/link.ts';
 import { existsSync, readdirSync } from '../../../kernel/sys/file.ts';
 import { openNode } from '../../../plugin/namespaces.ts';
+import { aliased } from './came-back.ts';
 import { named, type Selector } from './config.ts';
 import { deviceDirectory, linkNamesOf } from './sysfs.ts';
 
@@ -22,7 +23,9 @@ function missingLink(selector: Selector): CniError {
   const what = key === 'device' ? `interface ${value}` : `interface with hardware address ${value}`;
   const missing = (details = '') =>
     new CniError('invalidConfig', `${named(selector)}: there is no ${what} on the node`, details);
-  const renamed = key === 'device' ? aliased(value) : undefined;
+  using node = openNode();
+  // One that came back by itself, and that somebody has set up under the name that it came with.
+  const renamed = key === 'device' ? aliased(node, value)?.name : undefined;
   if (renamed !== undefined) {
     return missing(
       `${renamed} has the alias ${value}: if it is that device, set it down (ip link set ${renamed} down), and it gets its name again`,
@@ -35,12 +38,6 @@ function missingLink(selector: Selector): CniError {
     `${named(selector)}: ${value} is in ${holder.path} as ${holder.link.name}; a device can be in one container at a time`,
     'it comes back when that container is removed',
   );
-}
-
-/** A device that came back by itself, and that somebody has set up under the name that it came with. */
-function aliased(name: string): string | undefined {
-  using node = openNode();
-  return listLinks(node).find(({ alias }) => alias === name)?.name;
 }
 
 /** By its alias; one that somebody moved by hand has its name, as many a container's own link has, but no kind. */

@@ -13,7 +13,7 @@ import { interfaceNameProblem } from '../../../cni/names.ts';
 import type { Connection } from '../../../kernel/netlink/connection.ts';
 import { isNetlinkError } from '../../../kernel/netlink/error.ts';
 import { openOwnNetns } from '../../../kernel/netns/netns.ts';
-import { getLink, type Link, listLinks } from '../../../kernel/rtnetlink/link.ts';
+import { getLink, type Link } from '../../../kernel/rtnetlink/link.ts';
 import {
   changeLinkRequest,
   moveLink,
@@ -24,7 +24,6 @@ import type { LinkSettings } from '../../../kernel/rtnetlink/link-settings.ts';
 import { presentLink } from '../../../plugin/links.ts';
 import { type Container, openContainerIfThere, openNode } from '../../../plugin/namespaces.ts';
 import { named, type Selector } from './config.ts';
-import { findDevice } from './device.ts';
 
 /**
  * Moves the device into the container, under the interface's name, up. Undone if ADD fails later, or if the kernel does
@@ -134,36 +133,4 @@ export function giveBack(
 /** The name on the node that a device's alias tells, where it tells one. `%` would be a pattern to the kernel. */
 export function oldNameOf({ alias = '' }: Pick<Link, 'alias'>): string | undefined {
   return interfaceNameProblem(alias) === undefined && !alias.includes('%') ? alias : undefined;
-}
-
-/**
- * Gives a device its name again that came to the node by itself, when the namespace ended that it was in. The kernel
- * leaves it the name that it had there, or names it `dev5`; its alias stays (default_device_exit_net, net/core/dev.c).
- * What else may have that alias is left alone. Throws NetlinkError, SystemError.
- */
-export function restoreName(node: Connection, selector: Selector, ifname?: string): void {
-  const link = selector.key === 'device' ? aliased(node, selector.value) : cameBack(node, selector, ifname);
-  // As the kernel leaves it. Of one that is up, somebody else may have made something.
-  if (link === undefined || link.flags.up) return;
-  const name = oldNameOf(link);
-  if (name === undefined || getLink(node, name) !== undefined) return;
-  try {
-    node.request(renameLinkRequest(link, name, { alias: '' }));
-  } catch (error) {
-    // Another container has it meanwhile, and with it its alias.
-    if (!isNetlinkError(error, 'ENODEV')) throw error;
-  }
-}
-
-/** A device that is called by its name, and is not there by it. */
-function aliased(node: Connection, name: string): Link | undefined {
-  if (getLink(node, name) !== undefined) return undefined;
-  return listLinks(node).find(({ alias }) => alias === name);
-}
-
-/** A device that is found by something else than its name: under one that the kernel may have left it. */
-function cameBack(node: Connection, selector: Selector, ifname: string | undefined): Link | undefined {
-  const link = findDevice(node, selector);
-  const isNamed = link !== undefined && (link.name === ifname || /^dev\d+$/.test(link.name));
-  return isNamed ? link : undefined;
 }

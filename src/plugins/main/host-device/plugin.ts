@@ -2,7 +2,6 @@
 import {
   type AddRequest,
   type CheckRequest,
-  CniError,
   type DelRequest,
   definePlugin,
   type GcRequest,
@@ -15,7 +14,8 @@ import { interfaceProblems } from '../../../plugin/container-interface.ts';
 import { refuseExistingInterface } from '../../../plugin/links.ts';
 import { type Container, openContainer, openContainerIfThere, openNode } from '../../../plugin/namespaces.ts';
 import { refuseProblems, runAll } from '../../../plugin/steps.ts';
-import { finishInterface, refuseNoAddress } from '../../shared/link/addresses.ts';
+import { finishInterface, refuseNoAddress, resultOf } from '../../shared/link/addresses.ts';
+import { restoreName } from './came-back.ts';
 import {
   type HostDeviceConfig,
   hostDeviceSchema,
@@ -25,7 +25,7 @@ import {
 } from './config.ts';
 import { findDevice, refuseUnusable } from './device.ts';
 import { heldDevice } from './held.ts';
-import { giveBack, moveIn, oldNameOf, restoreName } from './move.ts';
+import { giveBack, moveIn, oldNameOf } from './move.ts';
 import { isUserspaceDevice } from './sysfs.ts';
 
 export const plugin = definePlugin({
@@ -46,23 +46,13 @@ async function add(request: AddRequest<HostDeviceConfig>): Promise<Result> {
   using container = openContainer(attachment);
   const link = isUserspaceDevice(selector) ? undefined : await takeDevice(request, container, selector);
   const { ifname: name, netns: sandbox } = attachment;
-  const interfaces = [{ name, ...(link && { mac: link.mac }), sandbox }];
-  if (!ipam.configured) return { interfaces };
+  const own = { name, ...(link && { mac: link.mac }), sandbox };
+  if (!ipam.configured) return { interfaces: [own] };
   const given = refuseNoAddress('host-device', await ipam.add(), common.ipamType);
   const result =
-    link === undefined
-      ? resultWithoutLink(interfaces, given)
-      : await finishInterface(request, container, link, given);
+    link === undefined ? resultOf(own, given) : await finishInterface(request, container, link, given);
   // As the reference has it: the configuration's, never IPAM's.
   return { ...result, ...(common.dns && { dns: common.dns }) };
-}
-
-function resultWithoutLink(interfaces: Result['interfaces'], { ips, routes }: Result): Result {
-  return {
-    ...(interfaces && { interfaces }),
-    ...(ips && { ips: ips.map((one) => ({ ...one, interface: 0 })) }),
-    ...(routes && routes.length > 0 && { routes }),
-  };
 }
 
 async function takeDevice(
@@ -127,15 +117,6 @@ async function gc({ config, ipam }: GcRequest<HostDeviceConfig>): Promise<void> 
 
 /** That the device is in a container is how it should be, so it is not looked for. */
 async function status({ config, common, ipam }: StatusRequest<HostDeviceConfig>): Promise<void> {
-  if (common.capabilities?.deviceID !== true) requireSelectorFor(config);
+  if (common.capabilities?.deviceID !== true) requireSelector(config, 'pluginNotAvailable');
   if (ipam.configured) await ipam.status();
-}
-
-function requireSelectorFor(config: HostDeviceConfig): void {
-  try {
-    requireSelector(config);
-  } catch (error) {
-    if (!(error instanceof CniError)) throw error;
-    throw new CniError('pluginNotAvailable', error.msg, error.details);
-  }
 }

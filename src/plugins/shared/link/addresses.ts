@@ -1,5 +1,5 @@
 /** From what IPAM gave to a container's interface that has it, and to the result of ADD. */
-import { type AddRequest, CniError, type Ipam, type Result } from '../../../cni/index.ts';
+import { type AddRequest, CniError, type Interface, type Ipam, type Result } from '../../../cni/index.ts';
 import type { Link } from '../../../kernel/rtnetlink/link.ts';
 import { configureInterface } from '../../../plugin/container-interface.ts';
 import type { Container } from '../../../plugin/namespaces.ts';
@@ -31,9 +31,10 @@ export async function finishInterface(
   request: AddRequest,
   container: Container,
   link: Link,
-  { ips, routes }: Pick<Result, 'ips' | 'routes'>,
+  given: Pick<Result, 'ips' | 'routes'>,
 ): Promise<Result> {
   const { ifname, netns } = request.attachment;
+  const { ips, routes } = given;
   const detectDuplicates = ips?.some(({ address }) => prefixOf(address).address.family === 6) ?? false;
   await configureInterface(
     container,
@@ -41,8 +42,13 @@ export async function finishInterface(
     { ...(ips && { ips }), ...(routes && { routes }) },
     { detectDuplicates },
   );
+  return resultOf({ name: ifname, mac: link.mac, sandbox: netns }, given);
+}
+
+/** ADD's result: the container's interface, to which all addresses belong. */
+export function resultOf(own: Interface, { ips, routes }: Pick<Result, 'ips' | 'routes'>): Result {
   return {
-    interfaces: [{ name: ifname, mac: link.mac, sandbox: netns }],
+    interfaces: [own],
     ...(ips && { ips: ips.map((one) => ({ ...one, interface: 0 })) }),
     ...(routes && routes.length > 0 && { routes }),
   };
