@@ -34,10 +34,11 @@ afterEach(() => {
 });
 
 const install = (...argv: readonly string[]) => cli(['install', bin, ...argv], { executablePath });
-const rows = (done: (name: string) => string) =>
-  pluginNames.map((name) => `${name.padEnd(10)}  ${done(name)}\n`).join('');
+const widest = Math.max(...pluginNames.map(({ length }) => length));
+const row = (file: string, done: string) => `${file.padEnd(widest)}  ${done}\n`;
+const rows = (done: (name: string) => string) => pluginNames.map((name) => row(name, done(name))).join('');
 const expected = (executable: string, done: (name: string) => string) =>
-  `installed fairlead ${version} in ${bin}\n\nFILE        WHAT WAS DONE\nfairlead    ${executable}\n${rows(done)}`;
+  `installed fairlead ${version} in ${bin}\n\n${row('FILE', 'WHAT WAS DONE')}${row('fairlead', executable)}${rows(done)}`;
 
 test('into a directory that is not there yet', async () => {
   const { exitCode, stdout } = await install();
