@@ -20,6 +20,8 @@ const unwatchedNames = unwatched.flatMap((line) => line.split(' '));
 const ofStart =
   /^(execve|arch_prctl|set_tid_address|set_robust_list|close|close_range|ioctl|fcntl)\b|O_RDONLY/;
 const ofRuntime = /["<]\/proc\/(self|\d+)\/|\/sys\/fs\/cgroup/;
+/** Looking for `fairlead serve`, which is not there. */
+const ofServe = /^socket\(AF_UNIX|^connect\(.*\/serve\.sock"/;
 const ofInput = /^read\(0</;
 
 /** One call: the how-manyth of its name among the plugin's own and, as strace counts, among all; and how strace wrote it. */
@@ -82,7 +84,7 @@ export function callsIn(lines: readonly string[]): readonly Call[] {
   const own = begun.filter((line) => line.startsWith(main)).map(textOf);
   const others = begun.filter((line) => !line.startsWith(main)).map(textOf);
   const input = own.findIndex((line) => ofInput.test(line));
-  const harmless = (line: string) => ofStart.test(line) || line.startsWith('read(');
+  const harmless = (line: string) => [ofStart, ofServe, /^read\(/].some((pattern) => pattern.test(line));
   const strange = [...own.slice(0, input), ...others].filter((line) => !harmless(line));
   if (input < 0 || strange.length > 0) {
     throw new Error(`calls before the input, or of other threads:\n${strange.join('\n')}`);
