@@ -44,9 +44,19 @@ describe('changing', () => {
     limit(20),
   );
 
+  test('an alias can be set on a link that is there, and not offered to one that is made', () => {
+    // @ts-expect-error NewLink has no `alias`: this is what the kernel makes of one.
+    r.createLink(connection, { name: 'v1', kind: 'veth', data: { peer: { name: 'v2' } }, alias: 'text' });
+    expect(link('v1').alias).toBeUndefined();
+    r.changeLink(connection, 'v1', { alias: 'text' });
+    expect(link('v1').alias).toBe('text');
+  });
+
   test('out of a bridge, an alias removed, a new name', async () => {
     await iproute('ip link add sw1 type bridge');
-    await iproute('ip link add v1 alias text master sw1 type veth peer name v2');
+    await iproute('ip link add v1 master sw1 type veth peer name v2');
+    await iproute('ip link set v1 alias text');
+    expect(link('v1').alias).toBe('text');
     r.changeLink(connection, link('v1'), { master: 'none', alias: '' });
     expect(link('v1')).toMatchObject({ master: undefined, alias: undefined });
     const before = link('v1');

@@ -61,14 +61,13 @@ const kinds: readonly {
     read: { kind: 'veth', mac, mtu: 1400 },
   },
   {
-    what: 'a veth pair with queues, group, alias and transmit queue',
-    command: `ip link add tested txqueuelen 77 address ${mac} alias hello group 5 numtxqueues 2 numrxqueues 2 type veth peer name tpeer address ${peerMac}`,
+    what: 'a veth pair with queues, group and transmit queue',
+    command: `ip link add tested txqueuelen 77 address ${mac} group 5 numtxqueues 2 numrxqueues 2 type veth peer name tpeer address ${peerMac}`,
     make: () => ({
       name: 'tested',
       kind: 'veth',
       mac,
       txQueueLength: 77,
-      alias: 'hello',
       group: 5,
       txQueues: 2,
       rxQueues: 2,

@@ -18,8 +18,8 @@ type NewKind = {
   } & (K extends ChildKind ? { readonly parent: number } : unknown);
 }[LinkKind];
 
-/** A link to be created. */
-export type NewLink = LinkSettings &
+/** A link to be created. Without `alias`, which the kernel does not look at here: `changeLink` sets it. */
+export type NewLink = Omit<LinkSettings, 'alias'> &
   NewKind & {
     readonly name: string;
     /** A descriptor of the namespace to create it in; a parent is still one of the connection's namespace. */
