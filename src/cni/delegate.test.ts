@@ -225,7 +225,7 @@ describe('an IPAM plugin that fails', () => {
     [
       'missing',
       { type: 'none' },
-      'plugin `none`: cannot find an executable for plugin type `none`: not in /',
+      'cannot find an executable for plugin type `none`: not in /',
     ],
     ['no directories', { path: '' }, 'CNI_PATH names no directory'],
     ['a path', { type: '../sh' }, 'the plugin type "../sh" must be the name of a file'],
@@ -276,7 +276,7 @@ describe('DEL of a delegated ADD', () => {
     const { json } = await run(
       main({ add: (request: AddRequest) => request.ipam.add().then(() => Promise.reject('x')) }),
     );
-    expect(json.details).toBe('could not undo the ADD of plugin `ipam`: plugin `ipam`: disk');
+    expect(json.details).toBe('could not undo the ADD: plugin `ipam`: disk');
   });
 });
 
@@ -339,7 +339,7 @@ describe('a plugin that is in this program', () => {
   test('its configuration is validated', async () => {
     const { json } = await run(main(), { resolve, more: { want: '' } });
     expect(json).toMatchObject({ code: 7 });
-    expect(json.msg).toBe('plugin `ipam`: `want` of plugin `ipam` must be a text that is not empty, got ""');
+    expect(json.msg).toBe('`want` of plugin `ipam` must be a text that is not empty, got ""');
   });
 
   test('is deleted when the caller fails later', async () => {

@@ -171,8 +171,16 @@ export function parseOutput(stdout: string): unknown {
   }
 }
 
-/** Whatever was thrown while a plugin was called, with the plugin's type in front of the message and its code kept. */
+/**
+ * Whatever was thrown while a plugin was called, with its code kept: the plugin's type is in front of the message, unless
+ * the message has it already.
+ */
 export function errorOfPlugin(type: string, thrown: unknown): CniError {
   const { code, msg, details } = toCniError(thrown);
-  return new CniError(code, `plugin \`${type}\`: ${msg}`, details);
+  return new CniError(code, isNamed(type, msg) ? msg : `plugin \`${type}\`: ${msg}`, details);
+}
+
+function isNamed(type: string, msg: string): boolean {
+  const names = [`plugin \`${type}\``, `plugin type \`${type}\``, `plugin type ${JSON.stringify(type)}`];
+  return names.some((name) => msg.includes(name));
 }

@@ -5,10 +5,14 @@ import { createNetns, removeNetns } from '../../src/kernel/netns/netns.ts';
 import { diff, snapshot } from '../support/node.ts';
 import { binDirectory, dist } from '../support/plugin.ts';
 import { runProgram } from '../support/program.ts';
-import { environment, executable, fairlead, netConfPath, pods, writeNetworks } from './fairlead.ts';
+import { environment, executable, fairlead, fairleadJson, netConfPath, pods, writeNetworks } from './fairlead.ts';
 
 beforeEach(() => {
   writeNetworks(pods, { ...pods, name: 'storage' });
+  const wrong = { cniVersion: '1.1.0', name: 'wrong', plugins: [{ type: 'bridge', vlan: 5000 }] };
+  writeFileSync(`${netConfPath}/20-wrong.conflist`, JSON.stringify(wrong));
+  const none = { cniVersion: '1.1.0', name: 'none', plugins: [{ type: 'nobodys' }] };
+  writeFileSync(`${netConfPath}/20-none.conflist`, JSON.stringify(none));
   createNetns('/run/netns/blue');
 });
 
@@ -29,7 +33,7 @@ const failures: readonly [
     ['add', 'podz', 'blue'],
     1,
     7,
-    `no network "podz" in ${netConfPath}; it has pods, storage`,
+    `no network "podz" in ${netConfPath}; it has pods, storage, none, wrong`,
   ],
   [
     'a directory without networks',
@@ -52,7 +56,7 @@ const failures: readonly [
     ['add', 'pods', 'blue', '--plugin-path', '/etc'],
     1,
     999,
-    /plugin `bridge`: cannot find an executable.*not in \/etc/,
+    'cannot find an executable for plugin type `bridge`: not in /etc; taking it back failed too: cannot find an executable for plugin type `portmap`: not in /etc',
   ],
   [
     'CAP_ARGS that are no JSON',
@@ -67,7 +71,7 @@ const failures: readonly [
     ['add', 'pods', 'blue'],
     1,
     7,
-    /^plugin `portmap`: .*portMappings.*hostPort/,
+    '`runtimeConfig.portMappings[0].hostPort` of plugin `portmap` must be 1–65535, got 0',
     { CAP_ARGS: '{"portMappings":[{"hostPort":0,"containerPort":80}]}' },
   ],
   [
@@ -84,20 +88,40 @@ const failures: readonly [
     8,
     /\/etc\/hostname is a plain file, not a network namespace/,
   ],
-  ['check of what was never added', ['check', 'pods', 'blue'], 1, 7, /./],
+  [
+    'check of what was never added, where nothing is',
+    ['check', 'pods', 'blue'],
+    1,
+    3,
+    /^network "pods" has no attachment eth0 of container cnitool-[0-9a-f]{20} \(in \/run\/netns\/blue\); nothing is connected to it$/,
+  ],
+  [
+    'a key that a plugin refuses: its name once',
+    ['add', 'wrong', 'blue'],
+    1,
+    7,
+    '`vlan` of plugin `bridge` must be 0–4094, got 5000',
+  ],
+  [
+    'a plugin that is nowhere: its name once',
+    ['add', 'none', 'blue'],
+    1,
+    999,
+    /^cannot find an executable for plugin type `nobodys`: not in /,
+  ],
   [
     'status of a network that is not there',
     ['status', 'podz'],
     1,
     7,
-    `no network "podz" in ${netConfPath}; it has pods, storage`,
+    `no network "podz" in ${netConfPath}; it has pods, storage, none, wrong`,
   ],
   [
     'gc of a network that is not there',
     ['gc', 'podz'],
     1,
     7,
-    `no network "podz" in ${netConfPath}; it has pods, storage`,
+    `no network "podz" in ${netConfPath}; it has pods, storage, none, wrong`,
   ],
 ];
 
@@ -159,8 +183,50 @@ test('status: a network whose plugin is not there', async () => {
   const { exitCode, stdout } = await fairlead(['status']);
   expect(exitCode).toBe(1);
   expect(stdout).toMatch(
-    /^NETWORK {2}STATUS {5}REASON\nlame {5}error 999 {2}plugin `nobodys`: cannot find an executable .*\npods {5}ready\n$/,
+    /^NETWORK {2}STATUS {5}REASON\nlame {5}error 999 {2}cannot find an executable for plugin type `nobodys`: .*\npods {5}ready\n$/,
   );
+});
+
+test('status: a network that cannot be asked is not called ready', async () => {
+  writeNetworks(pods, { ...pods, name: 'old', cniVersion: '1.0.0' } as typeof pods);
+  const { exitCode, stdout } = await fairlead(['status']);
+  expect(stdout).toBe(
+    `NETWORK  STATUS     REASON
+old      not asked  version 1.0.0 has no STATUS; the plugins are there and have this version
+pods     ready
+`,
+  );
+  expect(exitCode).toBe(0);
+  expect(await fairleadJson<unknown>(['status', 'old'])).toMatchObject({
+    networks: [{ network: 'old', ready: null }],
+  });
+});
+
+test('check of what was never added: which attachments the network has', async () => {
+  expect((await fairlead(['add', 'pods', 'blue'])).exitCode).toBe(0);
+  expect((await fairlead(['add', 'storage', 'blue', '--ifname', 'eth1'])).exitCode).toBe(0);
+  const { exitCode, stderr } = await fairlead(['check', 'pods', 'blue', '--ifname', 'eth7']);
+  expect(exitCode).toBe(1);
+  expect(stderr).toMatch(
+    /^error 3: network "pods" has no attachment eth7 of container (cnitool-[0-9a-f]{20}) \(in \/run\/netns\/blue\); it has eth0 of container \1 \(in \/run\/netns\/blue\)\n$/,
+  );
+  expect((await fairlead(['del', 'storage', 'blue', '--ifname', 'eth1'])).exitCode).toBe(0);
+  expect((await fairlead(['del', 'pods', 'blue'])).exitCode).toBe(0);
+});
+
+test('del of what was never added says so, and what it did all the same', async () => {
+  expect(await fairlead(['del', 'pods', 'blue'])).toEqual({
+    exitCode: 0,
+    stdout:
+      'nothing to disconnect: eth0 in /run/netns/blue was not connected to network pods; DEL was called all the same\n',
+    stderr: '',
+  });
+  expect(await fairleadJson<unknown>(['del', 'pods', 'blue'])).toMatchObject({ wasConnected: false });
+  const { exitCode, stdout } = await fairlead(['del', 'pods', 'red', '--remove-netns']);
+  expect([exitCode, stdout]).toEqual([
+    0,
+    'nothing to disconnect: eth0 in /run/netns/red was not connected to network pods; DEL was called all the same; there was no namespace to remove\n',
+  ]);
 });
 
 describe('without root', () => {

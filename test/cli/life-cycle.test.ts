@@ -115,6 +115,7 @@ test('add, check, list, del: what a program reads', async () => {
   });
   expect(await fairleadJson<unknown>(['del', 'pods', 'blue'])).toEqual({
     ...attachment,
+    wasConnected: true,
     netnsRemoved: false,
   });
   expect(existsSync('/run/netns/blue')).toBe(true);

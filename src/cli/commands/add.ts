@@ -77,7 +77,8 @@ async function attach(
   } catch (error) {
     const { code, msg, details } = toCniError(error);
     const rest = existed ? '' : await takeBack(runtime, network, attachment);
-    throw new CniError(code, msg, [details, rest].filter((text) => text !== '').join('; '));
+    const failedToo = rest === '' || rest === msg ? '' : `taking it back failed too: ${rest}`;
+    throw new CniError(code, msg, [details, failedToo].filter((text) => text !== '').join('; '));
   }
 }
 
@@ -87,7 +88,7 @@ function interfaceExists({ netns, ifname }: NamedAttachment): boolean {
   return getLink(container, ifname) !== undefined;
 }
 
-/** DEL, which the specification wants after an ADD that failed (section 2, ADD). Returns what people should know of it. */
+/** DEL, which the specification wants after an ADD that failed (section 2, ADD). Returns how it failed; empty if it did not. */
 async function takeBack(
   runtime: Runtime,
   network: NetworkConfigurationList,
@@ -97,7 +98,7 @@ async function takeBack(
     await runtime.del(network, attachment);
     return '';
   } catch (error) {
-    return `taking it back failed too: ${messageOf(error)}`;
+    return messageOf(error);
   }
 }
 

@@ -68,7 +68,7 @@ describe('errors', () => {
 
   test('a plugin that is nowhere', async () => {
     const { msg } = await rejectionOf(() => runtime().check(network(), attachment));
-    expect(msg).toBe(`plugin \`a\`: cannot find an executable for plugin type \`a\`: not in ${dir}/bin`);
+    expect(msg).toBe(`cannot find an executable for plugin type \`a\`: not in ${dir}/bin`);
   });
 
   test('a folder that cannot be looked into is passed over', async () => {
@@ -135,7 +135,7 @@ describe('errors', () => {
     plugin('b', `echo '{"cniVersion":"1.0.0","supportedVersions":["0.4.0"]}'`);
     const { problems } = await runtime().validate(network());
     expect(problems.map(({ index, error }) => [index, error.code, error.msg])).toEqual([
-      [0, 999, expect.stringContaining('plugin `a`: cannot find an executable')],
+      [0, 999, expect.stringContaining('cannot find an executable for plugin type `a`')],
       [1, 1, 'plugin `b`: does not support CNI version 1.1.0'],
     ]);
   });
