@@ -11,7 +11,7 @@ if (entry === undefined || output === undefined || more.length > 0) {
 try {
   const executable = resolve(output);
   mkdirSync(dirname(executable), { recursive: true });
-  compile(resolve(entry), executable);
+  compile(resolve(entry), executable, 'forAuthors');
   const size = Math.round(Bun.file(executable).size / 1024 / 1024);
   process.stderr.write(`fairlead-plugin: built ${relative('.', executable)} (${size} MiB)\n`);
 } catch (error) {

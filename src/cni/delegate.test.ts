@@ -222,11 +222,7 @@ describe('an IPAM plugin that fails', () => {
   });
 
   test.each([
-    [
-      'missing',
-      { type: 'none' },
-      'cannot find an executable for plugin type `none`: not in /',
-    ],
+    ['missing', { type: 'none' }, 'cannot find an executable for plugin type `none`: not in /'],
     ['no directories', { path: '' }, 'CNI_PATH names no directory'],
     ['a path', { type: '../sh' }, 'the plugin type "../sh" must be the name of a file'],
     ['not configured', { type: undefined }, '`ipam.type` is missing'],

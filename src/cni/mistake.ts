@@ -14,21 +14,43 @@ export function authorsMistake(thrown: unknown, plugin: string, command: string)
   if (!mistakes.some((mistake) => thrown instanceof mistake) || !(thrown instanceof Error)) return thrown;
   // Failures of system calls come as such errors, too, and have a code.
   if ('code' in thrown) return thrown;
-  const place = placeOf(thrown.stack ?? '');
   return new CniError(
     'internal',
     `${command} of plugin \`${plugin}\` failed by a mistake in its code: ${thrown.name}: ${messageOf(thrown)}`,
-    place === undefined ? '' : `thrown at ${place}`,
+    placeOf(thrown.stack ?? ''),
   );
 }
 
-/** The first place in a source file, without its directories: `plugin.ts:12:5`. A compiled program knows none. */
-function placeOf(stack: string): string | undefined {
-  const compiled = /\/\$bunfs\//;
-  const frames = stack.split('\n').filter((line) => !compiled.test(line));
-  for (const frame of frames) {
-    const place = /([\w.-]+\.[mc]?[jt]sx?:\d+:\d+)\)?$/.exec(frame.trim())?.[1];
-    if (place !== undefined) return place;
-  }
-  return undefined;
+/**
+ * The first place in a source file, without its directories: `thrown at plugin.ts:12:5`; where that is in this library,
+ * also the first one of the plugin. Empty in a program that was compiled without a map of its sources.
+ */
+function placeOf(stack: string): string {
+  const frames = framesOf(stack);
+  const library = libraryDirectory();
+  const isOurs = ({ directory }: Frame) => library !== undefined && directory.startsWith(library);
+  const [first] = frames;
+  if (first === undefined) return '';
+  const caller = isOurs(first) ? frames.find((frame) => !isOurs(frame)) : undefined;
+  return `thrown at ${first.place}${caller === undefined ? '' : `, called at ${caller.place}`}`;
+}
+
+/** A line of a stack: `at add (/home/me/plugin.ts:12:5)`. */
+interface Frame {
+  readonly directory: string;
+  readonly place: string;
+}
+
+function framesOf(stack: string): Frame[] {
+  return stack.split('\n').flatMap((line) => {
+    const [, directory = '', place] =
+      /([^\s(]*\/)?([\w.-]+\.[mc]?[jt]sx?:\d+:\d+)\)?$/.exec(line.trim()) ?? [];
+    return place === undefined || directory.startsWith('/$bunfs/') ? [] : [{ directory, place }];
+  });
+}
+
+/** Where the library's sources are, as stacks name them. */
+function libraryDirectory(): string | undefined {
+  const [own] = framesOf(new Error('here').stack ?? '');
+  return own?.directory.replace(/cni\/$/, '');
 }

@@ -5,7 +5,15 @@ import { createNetns, removeNetns } from '../../src/kernel/netns/netns.ts';
 import { diff, snapshot } from '../support/node.ts';
 import { binDirectory, dist } from '../support/plugin.ts';
 import { runProgram } from '../support/program.ts';
-import { environment, executable, fairlead, fairleadJson, netConfPath, pods, writeNetworks } from './fairlead.ts';
+import {
+  environment,
+  executable,
+  fairlead,
+  fairleadJson,
+  netConfPath,
+  pods,
+  writeNetworks,
+} from './fairlead.ts';
 
 beforeEach(() => {
   writeNetworks(pods, { ...pods, name: 'storage' });

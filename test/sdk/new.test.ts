@@ -2,7 +2,7 @@
 // packages: iputils-ping
 // seconds: 180
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import {
   assertThat,
@@ -105,6 +105,33 @@ test('npm run build makes an executable that works', async () => {
   await network.check(container);
   await network.del(container);
   assertThat(container).hasNoLink('eth0');
+});
+
+test('what was built says where a mistake in its code is, and where one called the library wrongly', async () => {
+  const openNodes = 'using node = openNode();';
+  const cases: readonly [string, RegExp, RegExp][] = [
+    [
+      '(attachment as any).cable.plug();',
+      /evaluating 'attachment\.cable\.plug'/,
+      /^thrown at plugin\.ts:\d+:\d+$/,
+    ],
+    [
+      'formatPrefix(undefined as any);',
+      /evaluating 'prefix\.address'/,
+      /^thrown at ip\.ts:\d+:\d+, called at plugin\.ts:\d+:\d+$/,
+    ],
+  ];
+  for (const [mistake, message, details] of cases)
+    await changed(openNodes, `${openNodes} ${mistake}`, async () => {
+      expect(await npm('build')).toMatchObject({ exitCode: 0 });
+      const list = JSON.parse(readFileSync(`${directory}/project/my-network.conflist`, 'utf8'));
+      const network = testPlugin(`${directory}/project/dist/my-network`, { config: list.plugins[0] });
+      await expect(network.add(createContainer())).rejects.toMatchObject({
+        msg: expect.stringMatching(message),
+        details: expect.stringMatching(details),
+      });
+    });
+  expect(readdirSync(`${directory}/project/dist`)).toEqual(['my-network']);
 });
 
 test('npm run build fails where the plugin cannot be compiled', async () => {

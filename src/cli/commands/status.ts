@@ -52,11 +52,7 @@ async function run(call: Call): Promise<Report> {
     text: (style) =>
       table(
         ['NETWORK', 'STATUS', 'REASON'],
-        answers.map((answer) => [
-          answer.network,
-          stateOf(answer, style),
-          answer.message,
-        ]),
+        answers.map((answer) => [answer.network, stateOf(answer, style), answer.message]),
         style,
       ) || `no networks in ${directoryOf(call, option.netConfPath)}\n`,
     json: { networks: answers, problems },
