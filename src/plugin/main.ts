@@ -64,9 +64,12 @@ async function trace(path: string): Promise<void> {
 /** Where Bun shows a compiled executable its own source files. */
 const bundleRoot = '/$bunfs/';
 
-/** The answer is given already. What an interpreter runs has no executable by which it could be repeated. */
+/**
+ * The answer is given already. What an interpreter runs has no executable by which it could be repeated; and who only
+ * looks (`fairlead inspect`) wants nothing kept.
+ */
 async function keep(call: FailedCall): Promise<void> {
-  if (!import.meta.path.startsWith(bundleRoot)) return;
+  if (!import.meta.path.startsWith(bundleRoot) || call.env.FAIRLEAD_FAILURES === 'off') return;
   const { keepFailedCall } = await import('./failures/keep.ts');
   keepFailedCall(call);
 }

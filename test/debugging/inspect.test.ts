@@ -1,9 +1,9 @@
 /** `fairlead inspect` and `fairlead debug`: attachments that are as they were made, and broken ones. */
 // packages: iproute2 nftables containernetworking-plugins
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createNetns, removeNetns } from '../../src/kernel/netns/netns.ts';
-import { fairlead, fairleadJson, pods, writeNetworks } from '../cli/fairlead.ts';
+import { executable, fairlead, fairleadJson, pods, writeNetworks } from '../cli/fairlead.ts';
 import { ip } from '../support/container.ts';
 import { binDirectory } from '../support/plugin.ts';
 import { output, runProgram } from '../support/program.ts';
@@ -269,7 +269,7 @@ describe('debug', () => {
   });
 
   test("without a command it is a shell, with the terminal's input", async () => {
-    const { executable, environment } = await import('../cli/fairlead.ts');
+    const { environment } = await import('../cli/fairlead.ts');
     const env = { ...environment, SHELL: '/bin/bash' };
     const shell = await runProgram([executable, 'debug', 'blue'], {
       env,
@@ -284,6 +284,30 @@ describe('debug', () => {
     const look = ['sh', '-c', 'ls /proc/$$/fd; exec grep -E "^(SigIgn|SigBlk|Threads)" /proc/self/status'];
     expect(await fairlead(['debug', 'blue', ...look])).toEqual(await runProgram(look));
   });
+});
+
+test('looking leaves nothing behind: no failure of a CHECK by plugins of others, and no trace', async () => {
+  // A copy is no plugin of this executable: it is called as those of other makers are.
+  const foreign = '/run/foreign';
+  mkdirSync(foreign);
+  await output(['cp', executable, `${foreign}/portmap`]);
+  const env = { CNI_PATH: `${foreign}:${binDirectory}`, CAP_ARGS: '{"portMappings":[{"hostPort":81,"containerPort":81}]}' };
+  const traced = { ...portmap, fairlead: { trace: true } };
+  writeNetworks({ ...pods, name: 'traced', plugins: [bridge, traced] } as typeof pods);
+  await fairleadJson(['add', 'traced', 'blue', '--ifname', 'net1'], env);
+  await output(['nft', 'flush', 'map', 'inet', 'fairlead', 'portmap-target4']);
+  const trace = '/run/fairlead/trace.jsonl';
+  const before = readFileSync(trace, 'utf8');
+
+  const { wrong } = await inspect('blue', env);
+  expect(wrong.filter((what) => what.startsWith('CHECK of plugin portmap'))).toHaveLength(2);
+  expect(await fairleadJson<unknown>(['failures'])).toEqual([]);
+  expect(readFileSync(trace, 'utf8')).toBe(before);
+
+  await fairlead(['check', 'traced', 'blue', '--ifname', 'net1'], env);
+  expect(await fairleadJson<unknown>(['failures'])).toMatchObject([{ command: 'CHECK', plugin: 'portmap' }]);
+  await fairlead(['del', 'traced', 'blue', '--ifname', 'net1'], env);
+  rmSync(foreign, { recursive: true });
 });
 
 test('as people see it', async () => {

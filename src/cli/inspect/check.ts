@@ -11,12 +11,16 @@ import { loadPlugin } from '../../plugins/names.ts';
 import type { Fact } from './fact.ts';
 import { type Attached, isOwnPlugin, type PluginPlaces } from './plugins.ts';
 
-/** CHECK of every plugin. Those in this executable are called in this process: what they find is no failure to be kept. */
+/**
+ * CHECK of every plugin. Looking leaves nothing behind: those in this executable are called in this process, others are
+ * told to keep no failure, and none gets the configuration's wish for a trace.
+ */
 export async function checkFacts(
   attached: Attached,
   places: PluginPlaces,
-  env: Environment,
+  callersEnv: Environment,
 ): Promise<Fact[]> {
+  const env = { ...callersEnv, FAIRLEAD_FAILURES: 'off' };
   const { network, cached } = attached;
   if (network === undefined || cached.result === undefined || !isAtLeast(network.cniVersion, '0.4.0'))
     return [];
@@ -46,7 +50,7 @@ async function check(
 ): Promise<string | undefined> {
   try {
     const previous = convertCachedResult(cached.result ?? {}, network.cniVersion);
-    const config = attachmentConfig(network, plugin, cached, previous);
+    const { fairlead: _, ...config } = attachmentConfig(network, plugin, cached, previous);
     const caller = { pluginPath: places.pluginPath, env };
     if (isOwnPlugin(plugin.type, places))
       return await checkInProcess(plugin.type, JSON.stringify(config), cached, places, env);
