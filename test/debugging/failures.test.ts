@@ -1,6 +1,6 @@
 /** Calls that failed: kept, bounded, private, and repeated by what is told. */
 // packages: iproute2
-import { afterEach, expect, test } from 'bun:test';
+import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import {
   chmodSync,
   existsSync,
@@ -12,12 +12,13 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { fairlead, fairleadJson } from '../cli/fairlead.ts';
+import { fairlead, fairleadJson, pods, writeNetworks } from '../cli/fairlead.ts';
 import { createContainer, removeContainers } from '../support/container.ts';
 import { add, binDirectory, failure, type PluginCall, runPlugin, status } from '../support/plugin.ts';
 import { runProgram } from '../support/program.ts';
 
 const directory = '/run/fairlead/failures';
+const [, portmap] = pods.plugins;
 
 afterEach(() => {
   removeContainers();
@@ -73,6 +74,7 @@ test('a failed ADD is kept for root alone, with the variables of the protocol an
 });
 
 test('both ways to repeat it do what was done, and say what is said now', async () => {
+  createContainer('one');
   await failure(wrong);
   const [{ repeat = '', error } = {}] = await kept();
   const byShell = await runProgram(['sh', '-c', repeat]);
@@ -102,6 +104,96 @@ test('one that succeeds by now says so', async () => {
   createContainer('one');
   const again = await fairlead(['failures', '--last', '--repeat']);
   expect([again.exitCode, again.stdout.split('\n')[0]]).toEqual([0, 'succeeded']);
+});
+
+describe('an ADD whose namespace is gone, as after `add --create-netns` that failed', () => {
+  const owner = ['add', 'pods', 'green', '--create-netns', '--args', 'IP=10.88.0.9'];
+  const namespaces = () => readdirSync('/run/netns').sort();
+  const reserved = () => readdirSync('/var/lib/cni/networks/pods').filter((name) => name.startsWith('10.'));
+  /** The address is held by another container, so this ADD fails in the middle: in its namespace. */
+  const addBlue = () => fairlead(['add', 'pods', 'blue', '--create-netns', '--args', 'IP=10.88.0.9']);
+
+  beforeEach(async () => {
+    writeNetworks(pods);
+    await fairleadJson(owner);
+    expect((await addBlue()).stderr).toContain('10.88.0.9');
+    expect(namespaces()).toEqual(['green']);
+  });
+
+  afterEach(async () => {
+    await fairlead(['del', 'pods', 'green', '--remove-netns']);
+    await runProgram(['ip', 'link', 'del', 'pods0']);
+    rmSync('/var/lib/cni/networks', { recursive: true, force: true });
+  });
+
+  test('it is repeated in a new one, as it is printed, and fails as it did', async () => {
+    const [first] = await kept();
+    const again = await fairlead(['failures', '1', '--repeat']);
+    expect(again).toEqual({
+      exitCode: 1,
+      stdout: `failed again, error ${first?.error.code}: ${first?.error.message}\nin a namespace made for it, since /run/netns/blue is gone\n`,
+      stderr: '',
+    });
+    expect(namespaces()).toEqual(['green']);
+
+    const shown = (await fairlead(['failures', '1'])).stdout;
+    const [, lines = ''] = /from \S+:\n\n([\s\S]*)\n$/.exec(shown) ?? [];
+    expect(lines.split('\n')).toEqual([
+      'mkdir -p /run/netns && touch /run/netns/blue && unshare --net=/run/netns/blue true',
+      expect.stringMatching(/^printf /),
+      'umount /run/netns/blue && rm /run/netns/blue',
+    ]);
+    const byShell = await runProgram(['sh', '-c', lines]);
+    expect(JSON.parse(byShell.stdout)).toMatchObject({ code: first?.error.code, msg: first?.error.message });
+    expect(namespaces()).toEqual(['green']);
+  });
+
+  test('one that succeeds by now is taken back', async () => {
+    await fairleadJson(['del', 'pods', 'green', '--remove-netns']);
+    const again = await fairlead(['failures', '1', '--repeat']);
+    expect(again.stdout).toStartWith(
+      'succeeded, and was taken back: in a namespace made for it, since /run/netns/blue is gone\n{',
+    );
+    expect(again).toMatchObject({ exitCode: 0, stderr: '' });
+    expect([namespaces(), reserved()]).toEqual([[], []]);
+    expect(await fairleadJson<unknown>(['failures', '1', '--repeat'])).toMatchObject({
+      inNewNamespace: true,
+    });
+  });
+
+  test('a namespace that was no file of /run/netns, and a plugin in a chain', async () => {
+    rmSync(directory, { recursive: true });
+    const config = { ...portmap, cniVersion: '1.1.0', name: 'pods', markMasqBit: 99, prevResult: {} };
+    await failure({
+      plugin: 'portmap',
+      command: 'ADD',
+      config,
+      containerId: 'one',
+      netns: '/proc/99999999/ns/net',
+      ifname: 'eth0',
+    });
+    expect((await fairlead(['failures', '--last', '--repeat'])).stdout).toMatch(
+      /^failed again, error 7: `markMasqBit` .*\nin a namespace made for it, since \/proc\/99999999\/ns\/net is gone; what the plugins before it made is not in there\n$/,
+    );
+    const [, netns = ''] = /CNI_NETNS=(\S+)/.exec((await kept())[0]?.repeat ?? '') ?? [];
+    expect(netns).toBe('/run/netns/failure-1');
+  });
+});
+
+test('an ADD that failed for want of its namespace is repeated without one', async () => {
+  const config = { cniVersion: '1.1.0', name: 'lo', type: 'loopback' };
+  await failure({
+    plugin: 'loopback',
+    command: 'ADD',
+    config,
+    containerId: 'one',
+    netns: '/run/netns/one',
+    ifname: 'lo',
+  });
+  expect((await fairlead(['failures', '--last', '--repeat'])).stdout).toBe(
+    'failed again, error 8: CNI_NETNS /run/netns/one does not exist\n',
+  );
+  expect((await kept())[0]?.repeat).toStartWith('printf ');
 });
 
 test('what succeeds, and STATUS, leave nothing', async () => {

@@ -291,7 +291,10 @@ test('looking leaves nothing behind: no failure of a CHECK by plugins of others,
   const foreign = '/run/foreign';
   mkdirSync(foreign);
   await output(['cp', executable, `${foreign}/portmap`]);
-  const env = { CNI_PATH: `${foreign}:${binDirectory}`, CAP_ARGS: '{"portMappings":[{"hostPort":81,"containerPort":81}]}' };
+  const env = {
+    CNI_PATH: `${foreign}:${binDirectory}`,
+    CAP_ARGS: '{"portMappings":[{"hostPort":81,"containerPort":81}]}',
+  };
   const traced = { ...portmap, fairlead: { trace: true } };
   writeNetworks({ ...pods, name: 'traced', plugins: [bridge, traced] } as typeof pods);
   await fairleadJson(['add', 'traced', 'blue', '--ifname', 'net1'], env);

@@ -4,7 +4,7 @@ import { errorOf, type FailureError, type KeptFailure } from '../../plugin/failu
 import { clearFailures, failuresDirectory, readFailures } from '../../plugin/failures/store.ts';
 import type { Call, Command, Report } from '../command.ts';
 import { exitCodes } from '../exit-code.ts';
-import { repeat, shellCommand } from '../failures/repeat.ts';
+import { aboutNewNamespace, newNamespaceFor, repeat, shellCommand } from '../failures/repeat.ts';
 import type { Option } from '../option.ts';
 import { trace } from '../option.ts';
 import { printable } from '../text/printable.ts';
@@ -13,7 +13,10 @@ import { table } from '../text/table.ts';
 import { UsageError } from '../usage-error.ts';
 
 const lastOption: Option = { name: 'last', about: 'shows the newest one with everything' };
-const repeatOption: Option = { name: 'repeat', about: 'runs the call again, as it was' };
+const repeatOption: Option = {
+  name: 'repeat',
+  about: 'runs the call again, as it was; an ADD whose namespace is gone in a new one',
+};
 const clearOption: Option = { name: 'clear', about: 'forgets them all' };
 
 /** `fairlead failures`. */
@@ -65,15 +68,26 @@ function pick(kept: readonly KeptFailure[], number: string | undefined): KeptFai
 }
 
 async function repeated(failure: KeptFailure, { io }: Call): Promise<Report> {
-  const { exitCode, stdout, stderr } = await repeat(failure, io.env);
-  const error = exitCode === 0 ? undefined : errorOf({ ...failure, output: stdout });
-  const end = error === undefined ? 'succeeded' : `failed again, ${describeError(error)}`;
+  const { takenBack, ...ended } = await repeat(failure, io.env);
+  const { exitCode, stdout, stderr } = ended;
+  const succeeded = exitCode === 0;
+  const where = takenBack === undefined ? '' : printable(aboutNewNamespace(failure));
+  const rest =
+    takenBack === undefined || takenBack.exitCode === 0
+      ? ''
+      : `it could not be taken back: ${describeError(errorOf({ ...failure, output: takenBack.stdout }))}`;
   return {
-    exitCode: exitCode === 0 ? exitCodes.done : exitCodes.failed,
-    text: ({ green, red }) =>
-      `${error === undefined ? green(end) : red(printable(end))}\n${exitCode === 0 ? stdout : ''}`,
-    json: { id: failure.id, exitCode, stdout, stderr },
-    warnings: stderr === '' ? [] : [stderr],
+    exitCode: succeeded ? exitCodes.done : exitCodes.failed,
+    text: ({ green, red }) => {
+      if (!succeeded) {
+        const error = describeError(errorOf({ ...failure, output: stdout }));
+        return `${red(printable(`failed again, ${error}`))}\n${where && `${where}\n`}`;
+      }
+      const back = where && (rest === '' ? `, and was taken back: ${where}` : `: ${where}`);
+      return `${green('succeeded')}${back}\n${stdout}`;
+    },
+    json: { id: failure.id, ...ended, inNewNamespace: takenBack !== undefined },
+    warnings: [stderr, rest].filter((text) => text !== ''),
   };
 }
 
@@ -140,7 +154,7 @@ function failureText(failure: KeptFailure, style: Style): string {
   const lines = rows.map(([name, value]) => `  ${name.padEnd(width)}  ${printable(value)}\n`);
   const again = truncated
     ? 'The configuration was too long to be kept whole: this cannot be repeated.\n'
-    : `${style.bold('To repeat it')}\n\n  fairlead failures ${id} --repeat --trace\n\nor without fairlead, from ${dirname(failure.executable)}:\n\n${shellCommand(failure)}\n`;
+    : howToRepeat(failure, style);
   return `${style.bold(`failure ${id}: ${env.CNI_COMMAND} of plugin ${plugin}`)}
 
 ${lines.join('')}
@@ -148,6 +162,18 @@ ${style.bold('Configuration')}
 
 ${indented(pretty(stdin))}
 ${again}`;
+}
+
+function howToRepeat(failure: KeptFailure, { bold }: Style): string {
+  const where = newNamespaceFor(failure) === undefined ? '' : `, ${printable(aboutNewNamespace(failure))}`;
+  return `${bold('To repeat it')}${where}
+
+  fairlead failures ${failure.id} --repeat --trace
+
+or without fairlead, from ${dirname(failure.executable)}:
+
+${shellCommand(failure)}
+`;
 }
 
 function pretty(stdin: string): string {

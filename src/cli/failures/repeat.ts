@@ -1,17 +1,21 @@
-/** Doing a call again that failed: by this program, and as a line for a shell. */
+/** Doing a call again that failed: by this program, and as lines for a shell. */
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { splitPath } from '../../cni/environment.ts';
 import { findExecutable } from '../../cni/executable.ts';
-import { CniError, type Environment } from '../../cni/index.ts';
+import { CniError, type Environment, errorCodes } from '../../cni/index.ts';
+import { isJsonObject, member } from '../../cni/json.ts';
+import { createNetns, removeNetns } from '../../kernel/netns/netns.ts';
 import { tracer } from '../../lib/trace.ts';
-import type { KeptFailure } from '../../plugin/failures/failure.ts';
+import { errorOf, type KeptFailure } from '../../plugin/failures/failure.ts';
 
 /** How the call ended this time. */
 export interface Repeated {
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
+  /** It was an ADD into a new namespace: how the DEL ended that took it back. */
+  readonly takenBack?: Repeated;
 }
 
 /** The file that was called, unless it is known only as the executable behind all names. Throws a `CniError` where there is none any more. */
@@ -20,16 +24,59 @@ function executableOf({ plugin, executable, env }: KeptFailure): string {
   return findExecutable(plugin, splitPath(env.CNI_PATH ?? ''));
 }
 
-/** Runs the call again. Throws a `CniError` where that cannot be: the plugin is gone, not all of its configuration was kept. */
+/**
+ * A new namespace's file for an ADD whose own is gone, as it is where a runtime gave up: under the same name where `ip netns`
+ * keeps them. None for an ADD that failed because it had no namespace.
+ */
+export function newNamespaceFor(failure: KeptFailure): string | undefined {
+  const { CNI_COMMAND, CNI_NETNS: netns = '' } = failure.env;
+  const isAboutIt = errorOf(failure).code === errorCodes.invalidNetns;
+  if (CNI_COMMAND !== 'ADD' || netns === '' || isAboutIt || existsSync(netns)) return undefined;
+  const [, name = `failure-${failure.id}`] = /^(?:\/var)?\/run\/netns\/([^/]+)$/.exec(netns) ?? [];
+  return `/run/netns/${name}`;
+}
+
+/** Why a call in a new namespace is not quite the same: `, since … is gone; …`. */
+export function aboutNewNamespace({ env, stdin }: KeptFailure): string {
+  const isChained = hasPreviousResult(stdin) ? '; what the plugins before it made is not in there' : '';
+  return `in a namespace made for it, since ${env.CNI_NETNS} is gone${isChained}`;
+}
+
+function hasPreviousResult(stdin: string): boolean {
+  try {
+    const config: unknown = JSON.parse(stdin);
+    return isJsonObject(config) && member(config, 'prevResult') !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Runs the call again; an ADD whose namespace is gone in a new one, from which it is taken back. Throws a `CniError` where
+ * that cannot be: the plugin is gone, not all of its configuration was kept.
+ */
 export async function repeat(failure: KeptFailure, env: Environment): Promise<Repeated> {
   if (failure.truncated)
     throw new CniError('invalidEnvironment', `not all of failure ${failure.id}'s configuration was kept`);
+  const executable = executableOf(failure);
+  const run = (changes: Readonly<Record<string, string>> = {}) =>
+    spawned(executable, { ...failure, env: { ...failure.env, ...changes } }, env);
+  const namespace = newNamespaceFor(failure);
+  if (namespace === undefined) return run();
+  createNetns(namespace);
+  try {
+    const ended = await run({ CNI_NETNS: namespace });
+    // Also after a failure: SPEC.md section 2, ADD.
+    return { ...ended, takenBack: await run({ CNI_NETNS: namespace, CNI_COMMAND: 'DEL' }) };
+  } finally {
+    removeNetns(namespace);
+  }
+}
+
+function spawned(executable: string, failure: KeptFailure, env: Environment): Promise<Repeated> {
   const { PATH, FAIRLEAD_TRACE } = env;
-  const run = () =>
-    spawn(executableOf(failure), failure, {
-      ...(PATH && { PATH }),
-      ...(FAIRLEAD_TRACE && { FAIRLEAD_TRACE }),
-    });
+  const more = { ...(PATH && { PATH }), ...(FAIRLEAD_TRACE && { FAIRLEAD_TRACE }) };
+  const run = () => spawn(executable, failure, more);
   const text = `${failure.env.CNI_COMMAND} by plugin ${failure.plugin}`;
   return tracer === undefined ? run() : tracer.span({ kind: 'call', text }, run);
 }
@@ -53,11 +100,20 @@ async function spawn(
   return { exitCode, stdout, stderr };
 }
 
-/** The call as a line for a POSIX shell, as root. */
-export function shellCommand({ plugin, executable, env, stdin }: KeptFailure): string {
+/** The call as lines for a POSIX shell, as root: one, or with a namespace made for it three. */
+export function shellCommand(failure: KeptFailure): string {
+  const { plugin, executable, stdin } = failure;
   const path = basename(executable) === plugin ? executable : plugin;
+  const namespace = newNamespaceFor(failure);
+  const env = { ...failure.env, ...(namespace !== undefined && { CNI_NETNS: namespace }) };
   const variables = Object.entries(env).map(([name, value]) => `${name}=${quoted(value)}`);
-  return `printf %s ${quoted(stdin)} | env ${variables.join(' ')} ${quoted(path)}`;
+  const call = `printf %s ${quoted(stdin)} | env ${variables.join(' ')} ${quoted(path)}`;
+  if (namespace === undefined) return call;
+  // Not `ip netns add`: the first one on a node mounts /run/netns over itself, and what was in it cannot be removed any more.
+  const file = quoted(namespace);
+  return `mkdir -p /run/netns && touch ${file} && unshare --net=${file} true
+${call}
+umount ${file} && rm ${file}`;
 }
 
 /** As one word of a shell. */
