@@ -60,7 +60,7 @@ async function callPlugin(
   let cniVersion: string = currentVersion;
   try {
     const command = readCommand(env);
-    if (command === 'VERSION') return versionOutcome(plugin, readStdin);
+    if (command === 'VERSION') return await versionOutcome(plugin, readStdin);
     const parameters = readParameters(command, env);
     const stdin = readStdin();
     const config = parseConfig(stdin);
@@ -84,14 +84,18 @@ async function callPlugin(
  * The question's own version is repeated (SPEC.md section 5). Where it cannot be read, the newest is given: who asks for
  * the versions does not know yet how to ask.
  */
-function versionOutcome(plugin: Plugin, readStdin: () => string): Outcome {
+async function versionOutcome(plugin: Plugin, readStdin: () => string): Promise<Outcome> {
   let cniVersion: string = currentVersion;
+  let more: JsonObject = {};
   try {
-    cniVersion = versionOf(parseConfig(readStdin()));
+    const question = parseConfig(readStdin());
+    cniVersion = versionOf(question);
+    if (question.fairlead !== undefined)
+      more = (await import('./validation.ts')).validationAnswer(plugin.config, question);
   } catch (error) {
     if (!(error instanceof CniError)) throw error;
   }
-  return { cniVersion, output: { cniVersion, supportedVersions: plugin.versions } };
+  return { cniVersion, output: { cniVersion, supportedVersions: plugin.versions, ...more } };
 }
 
 function refuseTooEarly(command: CniCommand, version: CniVersion): void {

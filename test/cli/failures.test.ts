@@ -101,7 +101,7 @@ const failures: readonly [
     ['check', 'pods', 'blue'],
     1,
     3,
-    /^network "pods" has no attachment eth0 of container cnitool-[0-9a-f]{20} \(in \/run\/netns\/blue\); nothing is connected to it$/,
+    /^network "pods" has no attachment eth0 of cnitool-[0-9a-f]{20} in \/run\/netns\/blue; nothing is connected to it$/,
   ],
   [
     'a key that a plugin refuses: its name once',
@@ -216,7 +216,7 @@ test('check of what was never added: which attachments the network has', async (
   const { exitCode, stderr } = await fairlead(['check', 'pods', 'blue', '--ifname', 'eth7']);
   expect(exitCode).toBe(1);
   expect(stderr).toMatch(
-    /^error 3: network "pods" has no attachment eth7 of container (cnitool-[0-9a-f]{20}) \(in \/run\/netns\/blue\); it has eth0 of container \1 \(in \/run\/netns\/blue\)\n$/,
+    /^error 3: network "pods" has no attachment eth7 of (cnitool-[0-9a-f]{20}) in \/run\/netns\/blue; it has eth0 of \1 in \/run\/netns\/blue\n$/,
   );
   expect((await fairlead(['del', 'storage', 'blue', '--ifname', 'eth1'])).exitCode).toBe(0);
   expect((await fairlead(['del', 'pods', 'blue'])).exitCode).toBe(0);

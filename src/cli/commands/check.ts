@@ -1,5 +1,5 @@
 import { CniError } from '../../cni/index.ts';
-import type { Runtime } from '../../cni/runtime/index.ts';
+import type { CachedAttachment, Runtime } from '../../cni/runtime/index.ts';
 import {
   attachmentOf,
   attachmentOptions,
@@ -44,7 +44,9 @@ const mostNamed = 4;
 /** Without a result of ADD there is nothing to compare with. */
 function notConnected(runtime: Runtime, network: string, attachment: NamedAttachment): CniError {
   const there = runtime.cachedAttachments().filter((cached) => cached.network === network);
-  const names = there.slice(0, mostNamed).map(place);
+  const isOwn = ({ containerId }: CachedAttachment) => containerId === attachment.containerId;
+  const ownFirst = [...there.filter(isOwn), ...there.filter((cached) => !isOwn(cached))];
+  const names = ownFirst.slice(0, mostNamed).map(place);
   const more = there.length - names.length;
   const list = [...names, ...(more > 0 ? [`${more} more (\`fairlead list\`)`] : [])].join(', ');
   return new CniError(
@@ -55,5 +57,5 @@ function notConnected(runtime: Runtime, network: string, attachment: NamedAttach
 }
 
 function place({ containerId, ifname, netns }: Pick<NamedAttachment, 'containerId' | 'ifname' | 'netns'>) {
-  return `${ifname} of container ${containerId} (in ${netns})`;
+  return `${ifname} of ${containerId} in ${netns}`;
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { type Fixture, makeFixture } from '../validate/fixture.ts';
 
 let fixture: Fixture;
@@ -144,9 +144,70 @@ describe('files that are no network', () => {
     const right = write('a.conflist', '{"cniVersion":"1.1.0","name":"a","plugins":[{"type":"foreign"}]}');
     const { exitCode, stdout } = await validate(`${fixture.directory}/b.conflist`, right);
     expect(stdout).toMatch(
-      /^b\.conflist: error: cannot be read: ENOENT.*\nwrong b\.conflist: 1 error\nok a\.conflist: network a, foreign\n$/,
+      /^b\.conflist: error: cannot be read: ENOENT.*\nwrong b\.conflist: 1 error\nok a\.conflist: network a, foreign; not checked: the keys of plugin foreign, .*\n$/,
     );
     expect(exitCode).toBe(1);
+  });
+});
+
+describe('plugins that are not in this executable', () => {
+  const network = (...plugins: readonly object[]) =>
+    write('a.conflist', JSON.stringify({ cniVersion: '1.1.0', name: 'a', plugins }, null, 1));
+
+  test('of those that cannot say what they take is said that nobody looked; they are asked for VERSION alone', async () => {
+    const file = network({ type: 'foreign', mtuu: 'x', ipam: { type: 'foreign-ipam' } }, { type: 'bridge' });
+    expect(await validate(file)).toEqual({
+      exitCode: 0,
+      stdout:
+        "ok a.conflist: network a, foreign → bridge; not checked: the keys of plugins foreign, foreign-ipam, which are not Fairlead's and do not tell them\n",
+      stderr: '',
+    });
+    expect(JSON.parse((await validate(file, '--json')).stdout)).toMatchObject({
+      files: [{ findings: [], unchecked: ['foreign', 'foreign-ipam'] }],
+    });
+    const called = readFileSync(`${fixture.directory}/bin/foreign.calls`, 'utf8');
+    expect(new Set(called.trimEnd().split('\n'))).toEqual(new Set(['VERSION']));
+  });
+
+  test('those written with our packages say what is wrong, like our own, and which keys they know', async () => {
+    const file = network({
+      type: 'authors',
+      cable: { length: 500, lenght: 5 },
+      lables: {},
+      labels: { any: 'thing' },
+      ends: [{ colour: 'red', color: 'red' }],
+      a: 'x',
+      b: 'y',
+      ipam: { type: 'host-local', subnet: '10.300.0.0/16' },
+    });
+    const { exitCode, stdout } = await validate(file);
+    expect(stdout.replaceAll(/^a\.conflist:\d+:\d+: /gm, '')).toBe(
+      `error: \`cable.length\` of plugin \`authors\` must be 1–100, got 500
+hint: \`cable.lenght\` is not known to plugin \`authors\`
+hint: \`lables\` is not known to plugin \`authors\`
+hint: \`ends[0].color\` is not known to plugin \`authors\`
+error: \`b\` of plugin \`authors\` cannot be set together with \`a\`
+error: \`ipam.subnet\` of plugin \`host-local\` must be a network such as "10.1.0.0/16", got "10.300.0.0/16"
+wrong a.conflist: 3 errors, 3 hints
+`,
+    );
+    expect(exitCode).toBe(1);
+    const right = network({ type: 'authors', cable: { length: 5 } });
+    expect((await validate(right)).stdout).toBe('ok a.conflist: network a, authors\n');
+  });
+
+  test.each([
+    ['no object', '[]'],
+    ['problems that are none', '{"problems":[{"path":1}],"keys":{}}'],
+    ['keys that are none', '{"problems":[],"keys":{"members":7}}'],
+  ])('an answer that is wrong is as none: %s', async (_what, answer) => {
+    const text = `{"cniVersion":"1.1.0","supportedVersions":["1.1.0"],"fairlead":${answer}}`;
+    writeFileSync(`${fixture.directory}/bin/foreign`, `#!/bin/sh\necho '${text}'\n`);
+    const { exitCode, stdout } = await validate(network({ type: 'foreign', mtuu: 1 }));
+    expect([exitCode, stdout]).toEqual([
+      0,
+      "ok a.conflist: network a, foreign; not checked: the keys of plugin foreign, which is not Fairlead's and does not tell them\n",
+    ]);
   });
 });
 
@@ -160,6 +221,7 @@ test('for programs', async () => {
         file: 'a.conflist',
         network: 'a',
         plugins: ['absent'],
+        unchecked: [],
         findings: [
           {
             file: 'a.conflist',

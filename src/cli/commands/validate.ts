@@ -5,7 +5,8 @@ import * as option from '../option.ts';
 import { pluginPathOf } from '../settings.ts';
 import { printable } from '../text/printable.ts';
 import type { Style } from '../text/style.ts';
-import { type Inspection, inspectFile } from '../validate/file.ts';
+import { askPlugin } from '../validate/ask.ts';
+import { type Inspection, inspectFile, type PluginSearch } from '../validate/file.ts';
 import { formatFinding } from '../validate/finding.ts';
 
 /** `fairlead validate`. */
@@ -14,8 +15,10 @@ export const validate: Command = {
   summary: 'shows every mistake in network configuration files',
   about: `Reads network configuration files as a runtime does and shows everything that is wrong, with line
 and column: the network's own keys; the plugins' configuration, by the schemas of the plugins in
-this executable; plugins that are not on CNI_PATH, or do not support the network's version. A hint
-is about a key that nobody knows. Needs no root.`,
+this executable, and by what plugins say that are written with Fairlead's packages; plugins that are
+not on CNI_PATH, or do not support the network's version. A hint is about a key that nobody knows.
+Other plugins are named: what they take is not known. No plugin is asked for more than VERSION.
+Needs no root.`,
   parameters: [
     {
       name: 'FILE',
@@ -35,20 +38,27 @@ const versionTimeout = 30_000;
 async function run(call: Call): Promise<Report> {
   const pluginPath = pluginPathOf(call);
   const signal = AbortSignal.timeout(versionTimeout);
-  const runtime = createRuntime({ pluginPath, env: call.io.env, signal });
+  const caller = { pluginPath, env: call.io.env, signal };
+  const runtime = createRuntime(caller);
   const versions = once((type) => runtime.versions(type));
+  const search: PluginSearch = {
+    pluginPath,
+    versions,
+    ask: (type, config) => askPlugin(caller, type, config),
+  };
   const inspections: Inspection[] = [];
-  for (const file of call.parameters) inspections.push(await inspectFile(file, { pluginPath, versions }));
+  for (const file of call.parameters) inspections.push(await inspectFile(file, search));
   const findings = inspections.flatMap((inspection) => inspection.findings);
   return {
     exitCode: findings.some(({ severity }) => severity === 'error') ? exitCodes.failed : exitCodes.done,
     text: (style) => inspections.map((inspection) => describe(inspection, style)).join(''),
     json: {
-      files: inspections.map(({ file, network, findings }) => ({
+      files: inspections.map(({ file, network, findings, unchecked }) => ({
         file,
         network: network?.name ?? null,
         plugins: network?.plugins.map(({ type }) => type) ?? [],
         findings,
+        unchecked,
       })),
     },
   };
@@ -64,7 +74,7 @@ function once<T>(ask: (type: string) => Promise<T>): (type: string) => Promise<T
   };
 }
 
-function describe({ file, network, findings }: Inspection, style: Style): string {
+function describe({ file, network, findings, unchecked }: Inspection, style: Style): string {
   const lines = findings.map((finding) => {
     const [place = '', rest = ''] = splitOnce(formatFinding(finding), `: ${finding.severity}: `);
     const colour = finding.severity === 'error' ? style.red : style.yellow;
@@ -78,7 +88,15 @@ function describe({ file, network, findings }: Inspection, style: Style): string
       ? ''
       : `network ${network.name}, ${network.plugins.map(({ type }) => type).join(' → ')}`;
   const verdict = errors === 0 ? style.green('ok') : style.red('wrong');
-  return `${lines.join('')}${verdict} ${file}: ${[counts, errors === 0 ? what : ''].filter((text) => text !== '').join('; ')}\n`;
+  const parts = [counts, errors === 0 ? what : '', style.yellow(notChecked(unchecked))];
+  return `${lines.join('')}${verdict} ${file}: ${parts.filter((text) => text !== '').join('; ')}\n`;
+}
+
+function notChecked([first, ...others]: readonly string[]): string {
+  if (first === undefined) return '';
+  return others.length === 0
+    ? `not checked: the keys of plugin ${first}, which is not Fairlead's and does not tell them`
+    : `not checked: the keys of plugins ${[first, ...others].join(', ')}, which are not Fairlead's and do not tell them`;
 }
 
 function splitOnce(text: string, separator: string): readonly [string, string] {

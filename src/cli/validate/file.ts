@@ -12,6 +12,7 @@ import {
   type Runtime,
 } from '../../cni/runtime/index.ts';
 import { listSchema } from '../../cni/runtime/parse.ts';
+import type { Opinion } from './ask.ts';
 import { type Document, type Finding, findingAt, inOrder } from './finding.ts';
 import { inspectPlugin, type PluginSection, typesOf } from './plugin.ts';
 import { unknownKeys } from './unknown-keys.ts';
@@ -20,6 +21,8 @@ import { unknownKeys } from './unknown-keys.ts';
 export interface PluginSearch {
   readonly pluginPath: readonly string[];
   readonly versions: Runtime['versions'];
+  /** What a plugin that is not in this executable says of a configuration. */
+  ask(type: string, config: JsonObject): Promise<Opinion | undefined>;
 }
 
 /** What was found in a file. */
@@ -28,6 +31,8 @@ export interface Inspection {
   /** Undefined where the file is no network. */
   readonly network: NetworkConfigurationList | undefined;
   readonly findings: readonly Finding[];
+  /** The types of plugins that are there, and of whose own keys nothing is known. */
+  readonly unchecked: readonly string[];
 }
 
 /** Inspects a file: as the runtime loads it, by the plugins' schemas, and for the plugins' executables. */
@@ -35,20 +40,23 @@ export async function inspectFile(file: string, search: PluginSearch): Promise<I
   const loadProblems: LoadProblem[] = [];
   const network = inspectNetworkFile(file, loadProblems);
   const findings = loadProblems.map((problem) => fromLoading(problem, file));
+  const unchecked = new Set<string>();
   const document = readJson(file);
   if (document !== undefined) {
     const sections = sectionsOf(document);
     findings.push(...listHints(document));
     for (const section of sections) {
-      findings.push(...(await inspectPlugin(section, network?.name ?? 'network')));
+      const inspected = await inspectPlugin(section, network?.name ?? 'network', search.ask);
+      findings.push(...inspected.findings);
       for (const { path, type } of typesOf(section)) {
         const problem = await executableProblem(type, network, search);
         if (problem !== undefined)
           findings.push(findingAt(section.document, [...section.path, ...path], 'error', problem));
+        else if (inspected.unknown.includes(type)) unchecked.add(type);
       }
     }
   }
-  return { file, network, findings: inOrder(findings) };
+  return { file, network, findings: inOrder(findings), unchecked: [...unchecked] };
 }
 
 function fromLoading({ line, column, message, file }: LoadProblem, otherwise: string): Finding {

@@ -14,7 +14,36 @@ export interface Fixture {
   remove(): void;
 }
 
-/** Makes one. Its plugin `old` supports versions up to 0.4.0, and `foreign` is not ours. */
+const repository = new URL('../../..', import.meta.url).pathname;
+
+/** A plugin as an author writes it, run by the interpreter of the tests. */
+function writeAuthorsPlugin(directory: string, name: string): void {
+  writeFileSync(
+    `${directory}/${name}.ts`,
+    `import { array, definePlugin, integer, object, pluginMain, record, string } from '${repository}src/plugin/index.ts';
+await pluginMain(definePlugin({
+  name: '${name}',
+  config: object({
+    cable: object({ length: integer({ min: 1, max: 100 }).default(1) }).default({}),
+    labels: record(string()).default({}),
+    ends: array(object({ colour: string() })).default([]),
+    a: string().default(''),
+    b: string().default(''),
+  }).notTogether('a', 'b'),
+  add: () => ({}),
+  del() {},
+  check() {},
+}));
+`,
+  );
+  writeFileSync(
+    `${directory}/bin/${name}`,
+    `#!/bin/sh\nexec '${process.execPath}' '${directory}/${name}.ts'\n`,
+  );
+  chmodSync(`${directory}/bin/${name}`, 0o755);
+}
+
+/** Makes one. Its plugin `old` supports versions up to 0.4.0, and `foreign` is not ours; `authors` is written with our packages. */
 export function makeFixture(): Fixture {
   const directory = mkdtempSync(`${tmpdir()}/fairlead-validate-`);
   const bin = `${directory}/bin`;
@@ -22,6 +51,7 @@ export function makeFixture(): Fixture {
   for (const name of ['bridge', 'host-local', 'portmap', 'static', 'foreign', 'foreign-ipam'])
     writePlugin(`${bin}/${name}`, ['0.4.0', '1.0.0', '1.1.0']);
   writePlugin(`${bin}/old`, ['0.3.1', '0.4.0']);
+  writeAuthorsPlugin(directory, 'authors');
   const write = (name: string, text: string) => {
     writeFileSync(`${directory}/${name}`, text);
     return `${directory}/${name}`;
@@ -42,6 +72,6 @@ export function makeFixture(): Fixture {
 
 function writePlugin(path: string, supportedVersions: readonly string[]): void {
   const answer = JSON.stringify({ cniVersion: '1.1.0', supportedVersions });
-  writeFileSync(path, `#!/bin/sh\necho '${answer}'\n`);
+  writeFileSync(path, `#!/bin/sh\necho "$CNI_COMMAND" >>"$0.calls"\necho '${answer}'\n`);
   chmodSync(path, 0o755);
 }

@@ -11,9 +11,10 @@ import {
   unknown,
 } from '../../cni/schema/index.ts';
 import { isPluginName, loadPlugin } from '../../plugins/names.ts';
+import type { PluginSearch } from './file.ts';
 import { type Document, type Finding, findingAt } from './finding.ts';
 import { hostLocalProblems } from './host-local.ts';
-import { unknownKeys } from './unknown-keys.ts';
+import { type Structured, unknownKeys } from './unknown-keys.ts';
 
 /** A plugin's configuration as it stands in a document. */
 export interface PluginSection {
@@ -39,54 +40,96 @@ const addedByRuntime = object({
   name: unknown().optional(),
 });
 
-/** What a plugin's own schema, or the keys of every plugin, say of a section. */
+/** What a plugin, or the keys of every plugin, say of a section. */
 interface Reading {
   readonly plugin: string;
-  readonly schema: Schema<unknown>;
+  readonly keys: Structured;
   readonly problems: readonly Problem[];
 }
 
-/** Everything that our plugins' own schemas find; plugins that are not ours are taken as they are. */
-export async function inspectPlugin(section: PluginSection, network: string): Promise<readonly Finding[]> {
+/** Something that says what is wrong with a section: a schema, or a plugin that is asked. */
+interface Reader {
+  readonly plugin: string;
+  read(json: JsonObject): Promise<{ readonly keys: Structured; readonly problems: readonly Problem[] }>;
+}
+
+/** What is known of a section. */
+export interface InspectedPlugin {
+  readonly findings: readonly Finding[];
+  /** The types of the plugins of whose keys nothing is known. */
+  readonly unknown: readonly string[];
+}
+
+/** Everything that our plugins' own schemas find, and what other plugins say where they know to answer. */
+export async function inspectPlugin(
+  section: PluginSection,
+  network: string,
+  ask: PluginSearch['ask'],
+): Promise<InspectedPlugin> {
   const { document, path } = section;
-  const readings = await read(section, network);
+  const { readings, unknown } = await read(section, network, ask);
   const errors = readings.flatMap(({ plugin, problems }) =>
     problems.map((problem) => ({ ...problem, plugin })),
   );
-  return [
+  const findings = [
     ...firstOfEach(errors.filter((problem) => !isCheckedByLoading(problem.path))).map((problem) =>
       findingAt(document, [...path, ...problem.path], 'error', describeProblem(problem, problem.plugin)),
     ),
-    ...unknownKeyHints(section, readings),
+    ...unknownKeyHints(section, readings, unknown),
   ];
+  return { findings, unknown };
 }
 
-async function read(section: PluginSection, network: string): Promise<readonly Reading[]> {
+async function read(section: PluginSection, network: string, ask: PluginSearch['ask']) {
   const json = { ...section.json, name: network };
-  const readWith = (plugin: string, schema: Schema<unknown>): Reading => {
-    const first = problemsOf(schema, json);
-    // Rules across keys run only where every key is right: once more, without the keys that are not.
-    const rest = withoutFaulty(json, first);
-    const second = [
-      ...(first.length === 0 ? [] : problemsOf(schema, rest)),
-      ...(plugin === 'host-local' ? hostLocalProblems(rest, capabilitiesOf(section)) : []),
-    ];
-    const faulty = first.map(({ path }) => formatPath(keyOf(path)));
-    const others = second.filter(({ path }) => path.length > 0 && !faulty.includes(formatPath(keyOf(path))));
-    return { plugin, schema, problems: [...first, ...others] };
-  };
   const types = typesOf(section);
   const [own] = types;
-  const readings = own === undefined || own.path.length > 1 ? [] : [readWith(own.type, commonSchema)];
-  for (const { type } of types)
-    if (isPluginName(type)) readings.push(readWith(type, (await loadPlugin(type)).config));
-  return readings;
+  const readings: Reading[] = [];
+  const unknown: string[] = [];
+  if (own !== undefined && own.path.length === 1)
+    readings.push(await readWith(bySchema(own.type, commonSchema), json, section));
+  for (const { type } of types) {
+    const reader = isPluginName(type) ? bySchema(type, (await loadPlugin(type)).config) : asked(type, ask);
+    const reading = await readWith(reader, json, section);
+    readings.push(reading);
+    if (reading.keys.structure === undefined) unknown.push(type);
+  }
+  return { readings, unknown };
 }
 
-function problemsOf(schema: Schema<unknown>, json: JsonObject): readonly Problem[] {
-  const problems: Problem[] = [];
-  schema.read(json, [], problems);
-  return problems;
+async function readWith(
+  { plugin, read }: Reader,
+  json: JsonObject,
+  section: PluginSection,
+): Promise<Reading> {
+  const { keys, problems: first } = await read(json);
+  // Rules across keys run only where every key is right: once more, without the keys that are not.
+  const rest = withoutFaulty(json, first);
+  const second = [
+    ...(first.length === 0 ? [] : (await read(rest)).problems),
+    ...(plugin === 'host-local' ? hostLocalProblems(rest, capabilitiesOf(section)) : []),
+  ];
+  const faulty = first.map(({ path }) => formatPath(keyOf(path)));
+  const others = second.filter(({ path }) => path.length > 0 && !faulty.includes(formatPath(keyOf(path))));
+  return { plugin, keys, problems: [...first, ...others] };
+}
+
+function bySchema(plugin: string, schema: Schema<unknown>): Reader {
+  return {
+    plugin,
+    async read(json) {
+      const problems: Problem[] = [];
+      schema.read(json, [], problems);
+      return { keys: schema, problems };
+    },
+  };
+}
+
+function asked(plugin: string, ask: PluginSearch['ask']): Reader {
+  return {
+    plugin,
+    read: async (json) => (await ask(plugin, json)) ?? { keys: { structure: undefined }, problems: [] },
+  };
 }
 
 /** The plugin's key that a path is below: `ipam` holds keys of another plugin. */
@@ -115,15 +158,19 @@ function isCheckedByLoading([first, second, ...more]: Path): boolean {
   return first === 'ipam' && more.length === 0 && (second === undefined || second === 'type');
 }
 
-/** Hints about keys, where the plugin is ours; of `ipam`, where that plugin is ours too. */
-function unknownKeyHints(section: PluginSection, readings: readonly Reading[]): readonly Finding[] {
+/** Hints about keys, where the plugin's are known; of `ipam`, where that plugin's are known too. */
+function unknownKeyHints(
+  section: PluginSection,
+  readings: readonly Reading[],
+  unknown: readonly string[],
+): readonly Finding[] {
   const { document, path, json } = section;
   const [own, ipam] = typesOf(section);
-  if (own === undefined || !isPluginName(own.type)) return [];
-  const schemas = [...readings.map(({ schema }) => schema), addedByRuntime];
-  return unknownKeys(json, schemas).flatMap(({ path: key, meant }) => {
+  if (own === undefined || unknown.includes(own.type)) return [];
+  const known = readings.flatMap(({ keys }) => (keys.structure === undefined ? [] : [keys]));
+  return unknownKeys(json, [...known, addedByRuntime]).flatMap(({ path: key, meant }) => {
     const owner = key[0] === 'ipam' ? ipam?.type : own.type;
-    if (owner === undefined || !isPluginName(owner)) return [];
+    if (owner === undefined || unknown.includes(owner)) return [];
     const suggestion = meant === undefined ? '' : `; did you mean \`${meant}\`?`;
     const message = `\`${formatPath(key)}\` is not known to plugin \`${owner}\`${suggestion}`;
     return [findingAt(document, [...path, ...key], 'hint', message)];

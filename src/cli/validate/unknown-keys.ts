@@ -1,7 +1,15 @@
 /** Keys that no schema knows. The specification lets them pass, so a slip of the hand is never noticed otherwise. */
 import { isJsonObject } from '../../cni/json.ts';
-import type { Path, Schema } from '../../cni/schema/index.ts';
+import type { Path } from '../../cni/schema/index.ts';
 import { nearest } from '../text/nearest.ts';
+
+/** What is known of a value's parts: of a schema, or as a plugin told it. */
+export interface Structured {
+  readonly structure:
+    | { readonly kind: 'object'; readonly members: Readonly<Record<string, Structured>> }
+    | { readonly kind: 'list' | 'record'; readonly item: Structured }
+    | undefined;
+}
 
 /** A key that nobody knows. */
 export interface UnknownKey {
@@ -14,11 +22,7 @@ export interface UnknownKey {
  * The keys of a value, at any depth, that none of the schemas knows. Several schemas may describe one object, such as a
  * plugin's own and that of its IPAM plugin. Where one of them leaves the parts open, everything is known.
  */
-export function unknownKeys(
-  value: unknown,
-  schemas: readonly Schema<unknown>[],
-  path: Path = [],
-): UnknownKey[] {
+export function unknownKeys(value: unknown, schemas: readonly Structured[], path: Path = []): UnknownKey[] {
   const structures = schemas.map(({ structure }) => structure);
   if (structures.length === 0 || structures.includes(undefined)) return [];
   if (Array.isArray(value)) {
