@@ -22,8 +22,10 @@ const bundleRoot = '/$bunfs/';
 async function asCommandLine(): Promise<number> {
   const { isatty } = await import('node:tty');
   const { runCli } = await import('../cli/main.ts');
+  const { interruption } = await import('../cli/interruption.ts');
   const { processHost } = await import('../cni/process-host.ts');
   const { processFiles } = await import('../plugin/process-files.ts');
+  const { once } = await import('../lib/once.ts');
   const { env, writeStdout, writeStderr } = processHost(processFiles);
   return runCli(process.argv.slice(2), {
     env,
@@ -32,6 +34,7 @@ async function asCommandLine(): Promise<number> {
     stdoutIsTerminal: isatty(1),
     stderrIsTerminal: isatty(2),
     isRoot: process.geteuid?.() === 0,
+    interrupted: once(interruption),
     executablePath: import.meta.path.startsWith(bundleRoot) ? process.execPath : undefined,
   });
 }

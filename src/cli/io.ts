@@ -8,6 +8,8 @@ export interface CliIo {
   readonly stdoutIsTerminal: boolean;
   readonly stderrIsTerminal: boolean;
   readonly isRoot: boolean;
+  /** Aborted by Ctrl-C, which ends the process only from now on, a second time. */
+  interrupted(): AbortSignal;
   /** The file that is `fairlead`; undefined where an interpreter runs it from its source. */
   readonly executablePath: string | undefined;
 }

@@ -157,6 +157,7 @@ test('a file that only root may read: what to do', async () => {
     stdoutIsTerminal: false,
     stderrIsTerminal: false,
     executablePath: undefined,
+    interrupted: () => new AbortController().signal,
   };
   const refused = new Error("EACCES: permission denied, open '/var/lib/cni/results'");
   expect(adviceFor(refused, 'list', { ...io, isRoot: false })).toBe('run it as root');

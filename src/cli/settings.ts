@@ -28,8 +28,11 @@ export function pluginPathOf({ options }: Call): readonly string[] {
     .map((directory) => resolve(directory));
 }
 
-/** A runtime by the call's settings. Throws a `UsageError` where there is no directory with plugins. */
-export function runtimeOf(call: Call): Runtime {
+/**
+ * A runtime by the call's settings. Ctrl-C ends the plugin that runs, and so the operation, unless it is to go to its end
+ * all the same. Throws a `UsageError` where there is no directory with plugins.
+ */
+export function runtimeOf(call: Call, { toTheEnd = false } = {}): Runtime {
   const pluginPath = pluginPathOf(call);
   const { env, writeStderr } = call.io;
   if (!pluginPath.some((directory) => existsSync(directory))) {
@@ -39,7 +42,13 @@ export function runtimeOf(call: Call): Runtime {
       `\`fairlead install DIR\` makes one; --plugin-path DIR or CNI_PATH=DIR names it`,
     );
   }
-  return createRuntime({ pluginPath, cacheDir: directoryOf(call, option.cacheDir), env, writeStderr });
+  return createRuntime({
+    pluginPath,
+    cacheDir: directoryOf(call, option.cacheDir),
+    env,
+    writeStderr,
+    ...(toTheEnd ? {} : { signal: call.io.interrupted() }),
+  });
 }
 
 /** The network of this name. Throws a `CniError` that says which there are. */

@@ -32,6 +32,7 @@ export async function cli(argv: readonly string[], testProcess: TestProcess = {}
     stdoutIsTerminal: terminal,
     stderrIsTerminal: terminal,
     isRoot,
+    interrupted: () => new AbortController().signal,
     executablePath,
   });
   return { exitCode, stdout, stderr };

@@ -248,7 +248,7 @@ describe('DEL of a delegated ADD', () => {
         },
       }),
     );
-    expect(json).toEqual({ cniVersion: '1.0.0', code: 999, msg: 'no room' });
+    expect(json).toMatchObject({ cniVersion: '1.0.0', code: 999, msg: 'no room' });
     expect(commands()).toEqual(['ADD', 'DEL']);
     expect(undone).toEqual(['before, after DEL']);
   });
@@ -272,7 +272,7 @@ describe('DEL of a delegated ADD', () => {
     const { json } = await run(
       main({ add: (request: AddRequest) => request.ipam.add().then(() => Promise.reject('x')) }),
     );
-    expect(json.details).toBe('could not undo the ADD: plugin `ipam`: disk');
+    expect(json.details).toBe('could not undo the ADD of plugin `ipam`: disk');
   });
 });
 

@@ -59,7 +59,9 @@ export function delegateTo(delegator: Delegator, type: string, options: Delegate
   // fails; but one that answers with an error has undone its own work, and DEL could free what an earlier ADD of
   // the same attachment holds, when a runtime calls ADD twice.
   const registerDel = () => {
-    delegator.undo.add('the ADD', () => callWithoutResult('DEL'));
+    delegator.undo.add(`the ADD of plugin \`${type}\``, async () => {
+      await callDelegate(delegator, type, 'DEL', options);
+    });
   };
   return {
     async add() {

@@ -358,9 +358,13 @@ describe('a verb that fails', () => {
       () => {
         throw new Error('no luck');
       },
-      { code: 999, msg: 'no luck' },
+      { code: 999, msg: 'no luck', details: expect.stringMatching(/^thrown at harness\.test\.ts:\d+:\d+$/) },
     ],
-    ['rejects', () => Promise.reject(new Error('no luck')), { code: 999, msg: 'no luck' }],
+    [
+      'rejects',
+      () => Promise.reject(new Error('no luck')),
+      { code: 999, msg: 'no luck', details: expect.stringMatching(/^thrown at harness\.test\.ts:\d+:\d+$/) },
+    ],
     [
       'throws a text',
       () => {

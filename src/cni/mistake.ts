@@ -1,5 +1,5 @@
 /** Errors that a mistake in a plugin's code throws, told so that its author finds the place. */
-import { CniError, messageOf } from './error.ts';
+import { CniError, messageOf, toCniError } from './error.ts';
 
 /** What the language itself throws where code is wrong. A plugin that means to refuse something throws a `CniError`. */
 const mistakes: readonly (new (...args: never) => Error)[] = [
@@ -9,11 +9,17 @@ const mistakes: readonly (new (...args: never) => Error)[] = [
   SyntaxError,
 ];
 
-/** A `CniError` (999) that names plugin, operation and line where a mistake was thrown; anything else as it is. */
+/**
+ * A `CniError` (999) that says where it was thrown: with plugin and operation for a mistake, with its own message for another
+ * `Error`. Anything else as it is, and what has a code: a refusal by the kernel, a failure of a system call.
+ */
 export function authorsMistake(thrown: unknown, plugin: string, command: string): unknown {
-  if (!mistakes.some((mistake) => thrown instanceof mistake) || !(thrown instanceof Error)) return thrown;
-  // Failures of system calls come as such errors, too, and have a code.
-  if ('code' in thrown) return thrown;
+  if (!(thrown instanceof Error) || 'code' in thrown) return thrown;
+  if (!mistakes.some((mistake) => thrown instanceof mistake)) {
+    const { code, msg, details } = toCniError(thrown);
+    const parts = [details, placeOf(thrown.stack ?? '')].filter((text) => text !== '');
+    return new CniError(code, msg, parts.join('; '));
+  }
   return new CniError(
     'internal',
     `${command} of plugin \`${plugin}\` failed by a mistake in its code: ${thrown.name}: ${messageOf(thrown)}`,

@@ -46,15 +46,24 @@ async function run(plugin: Plugin, { path = '/none', command = 'ADD' } = {}) {
 }
 
 describe('what is thrown', () => {
+  const here = /^thrown at mistakes\.test\.ts:\d+:\d+$/;
   test.each<[string, (request: AddRequest) => unknown, object]>([
     [
       'an error',
       () => {
         throw new Error('no cable');
       },
-      { code: 999, msg: 'no cable' },
+      { code: 999, msg: 'no cable', details: expect.stringMatching(here) },
     ],
-    ['a rejected promise', () => Promise.reject(new Error('no cable')), { code: 999, msg: 'no cable' }],
+    [
+      'a rejected promise',
+      () => Promise.reject(new Error('no cable', { cause: new Error('no hands') })),
+      {
+        code: 999,
+        msg: 'no cable',
+        details: expect.stringMatching(/^no hands; thrown at mistakes\.test\.ts:/),
+      },
+    ],
     ['a text', () => Promise.reject('no cable'), { code: 999, msg: 'no cable' }],
     ['nothing', () => Promise.reject(undefined), { code: 999, msg: 'failed without saying why' }],
     [

@@ -1,11 +1,12 @@
 /** An attachment from the command line: made, looked at, used, removed. */
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createNetns } from '../../src/kernel/netns/netns.ts';
 import { ip, removeContainers } from '../support/container.ts';
 import { diff, snapshot } from '../support/node.ts';
+import { binDirectory } from '../support/plugin.ts';
 import { ask, serve, stopServers } from '../support/traffic.ts';
-import { fairlead, fairleadJson, pods, writeNetworks } from './fairlead.ts';
+import { environment, executable, fairlead, fairleadJson, pods, writeNetworks } from './fairlead.ts';
 
 /** What cnitool makes of /run/netns/blue: `printf %s /run/netns/blue | sha512sum | head -c 20`. */
 const blueId = 'cnitool-df26705e2e4ffd095eb1';
@@ -131,6 +132,49 @@ test('del leaves the node as it was, and a second del is no error', async () => 
   await fairleadJson(['del', 'pods', 'blue', '--remove-netns']);
   expect(diff(before, await snapshot(), hostLocalNotes)).toEqual([]);
   expect((await fairlead(['del', 'pods', 'blue', '--remove-netns'])).exitCode).toBe(0);
+});
+
+describe('an ADD that never ends, and Ctrl-C', () => {
+  const bin = '/run/endless';
+  const [bridge] = pods.plugins;
+
+  beforeEach(() => {
+    mkdirSync(bin);
+    writeFileSync(
+      `${bin}/endless`,
+      `#!/bin/sh
+echo "$CNI_COMMAND" >>${bin}/calls
+[ "$CNI_COMMAND" != ADD ] || exec sleep 600
+`,
+      { mode: 0o755 },
+    );
+    writeNetworks({ ...pods, plugins: [bridge, { type: 'endless' }] } as typeof pods);
+  });
+
+  afterEach(() => {
+    rmSync(bin, { recursive: true });
+  });
+
+  test('the plugin is ended, what was made is taken back, and the trace shows where it was', async () => {
+    const child = Bun.spawn([executable, 'add', 'pods', 'blue', '--create-netns', '--trace'], {
+      env: { ...environment, CNI_PATH: `${binDirectory}:${bin}` },
+      stderr: 'pipe',
+    });
+    while (!existsSync(`${bin}/calls`)) await Bun.sleep(10);
+    child.kill('SIGINT');
+    const stderr = await child.stderr.text();
+    expect(await child.exited).toBe(1);
+    expect(stderr).toMatch(
+      /├─ ADD by plugin endless {2}✗ plugin `endless`: \/run\/endless\/endless was stopped: interrupted by SIGINT\n/,
+    );
+    expect(stderr).toMatch(/├─ DEL by plugin endless\n[\s\S]*├─ DEL by plugin bridge\n/);
+    expect(stderr).toEndWith(
+      'error 999: plugin `endless`: /run/endless/endless was stopped: interrupted by SIGINT\n',
+    );
+    expect(readFileSync(`${bin}/calls`, 'utf8')).toBe('ADD\nDEL\n');
+    expect(existsSync('/run/netns/blue')).toBe(false);
+    expect((await ip(undefined, 'link', 'show', 'type', 'veth')).length).toBe(0);
+  });
 });
 
 describe('options and environment', () => {

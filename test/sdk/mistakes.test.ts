@@ -38,7 +38,11 @@ async function add(body: string) {
 }
 
 test.each([
-  ['a thrown error', "throw new Error('no cable');", { code: 999, msg: 'no cable' }],
+  [
+    'a thrown error',
+    "throw new Error('no cable');",
+    { code: 999, msg: 'no cable', details: 'thrown at mine.ts:6:15' },
+  ],
   ['a rejected promise', "await Promise.reject(new Error('no cable'));", { code: 999, msg: 'no cable' }],
   [
     'a mistake in the code',

@@ -28,7 +28,7 @@ export const add: Command = {
   summary: 'connects a network namespace to a network',
   about: `Connects a network namespace to a network: ADD of every plugin, in their order. Prints what
 was made; with --json the result of ADD as the last plugin gave it. What an ADD that fails has
-made is taken back by DEL.`,
+made is taken back by DEL, also of one that Ctrl-C ends.`,
   parameters: attachmentParameters,
   options: [createOption, ...attachmentOptions, ...runtimeOptions],
   examples: [
@@ -54,7 +54,7 @@ async function run(call: Call): Promise<Report> {
   }
   if (made) createNetns(attachment.netns);
   try {
-    return await attach(runtime, network, attachment);
+    return await attach(runtime, network, attachment, runtimeOf(call, { toTheEnd: true }));
   } catch (error) {
     if (made) removeNetns(attachment.netns);
     throw error;
@@ -65,6 +65,7 @@ async function attach(
   runtime: Runtime,
   network: NetworkConfigurationList,
   attachment: NamedAttachment,
+  undoing: Runtime,
 ): Promise<Report> {
   const existed = interfaceExists(attachment);
   try {
@@ -76,7 +77,7 @@ async function attach(
     };
   } catch (error) {
     const { code, msg, details } = toCniError(error);
-    const rest = existed ? '' : await takeBack(runtime, network, attachment);
+    const rest = existed ? '' : await takeBack(undoing, network, attachment);
     const failedToo = rest === '' || rest === msg ? '' : `taking it back failed too: ${rest}`;
     throw new CniError(code, msg, [details, failedToo].filter((text) => text !== '').join('; '));
   }

@@ -68,7 +68,7 @@ function pick(kept: readonly KeptFailure[], number: string | undefined): KeptFai
 }
 
 async function repeated(failure: KeptFailure, { io }: Call): Promise<Report> {
-  const { takenBack, ...ended } = await repeat(failure, io.env);
+  const { takenBack, ...ended } = await repeat(failure, io.env, io.interrupted());
   const { exitCode, stdout, stderr } = ended;
   const succeeded = exitCode === 0;
   const where = takenBack === undefined ? '' : printable(aboutNewNamespace(failure));
@@ -80,7 +80,8 @@ async function repeated(failure: KeptFailure, { io }: Call): Promise<Report> {
     exitCode: succeeded ? exitCodes.done : exitCodes.failed,
     text: ({ green, red }) => {
       if (!succeeded) {
-        const error = describeError(errorOf({ ...failure, output: stdout }));
+        const said = describeError(errorOf({ ...failure, output: stdout }));
+        const error = said === '' ? `exit code ${exitCode} without saying why` : said;
         return `${red(printable(`failed again, ${error}`))}\n${where && `${where}\n`}`;
       }
       const back = where && (rest === '' ? `, and was taken back: ${where}` : `: ${where}`);

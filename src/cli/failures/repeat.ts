@@ -36,7 +36,7 @@ export function newNamespaceFor(failure: KeptFailure): string | undefined {
   return `/run/netns/${name}`;
 }
 
-/** Why a call in a new namespace is not quite the same: `, since … is gone; …`. */
+/** Where a call is repeated, and in what it is not quite the same then. */
 export function aboutNewNamespace({ env, stdin }: KeptFailure): string {
   const isChained = hasPreviousResult(stdin) ? '; what the plugins before it made is not in there' : '';
   return `in a namespace made for it, since ${env.CNI_NETNS} is gone${isChained}`;
@@ -55,28 +55,35 @@ function hasPreviousResult(stdin: string): boolean {
  * Runs the call again; an ADD whose namespace is gone in a new one, from which it is taken back. Throws a `CniError` where
  * that cannot be: the plugin is gone, not all of its configuration was kept.
  */
-export async function repeat(failure: KeptFailure, env: Environment): Promise<Repeated> {
+export async function repeat(failure: KeptFailure, env: Environment, signal: AbortSignal): Promise<Repeated> {
   if (failure.truncated)
     throw new CniError('invalidEnvironment', `not all of failure ${failure.id}'s configuration was kept`);
   const executable = executableOf(failure);
-  const run = (changes: Readonly<Record<string, string>> = {}) =>
-    spawned(executable, { ...failure, env: { ...failure.env, ...changes } }, env);
   const namespace = newNamespaceFor(failure);
-  if (namespace === undefined) return run();
+  if (namespace === undefined) return spawned(executable, failure, env, signal);
   createNetns(namespace);
+  const inNew = (command: string) => ({
+    ...failure,
+    env: { ...failure.env, CNI_NETNS: namespace, CNI_COMMAND: command },
+  });
   try {
-    const ended = await run({ CNI_NETNS: namespace });
+    const ended = await spawned(executable, inNew('ADD'), env, signal);
     // Also after a failure: SPEC.md section 2, ADD.
-    return { ...ended, takenBack: await run({ CNI_NETNS: namespace, CNI_COMMAND: 'DEL' }) };
+    return { ...ended, takenBack: await spawned(executable, inNew('DEL'), env) };
   } finally {
     removeNetns(namespace);
   }
 }
 
-function spawned(executable: string, failure: KeptFailure, env: Environment): Promise<Repeated> {
+function spawned(
+  executable: string,
+  failure: KeptFailure,
+  env: Environment,
+  signal?: AbortSignal,
+): Promise<Repeated> {
   const { PATH, FAIRLEAD_TRACE } = env;
   const more = { ...(PATH && { PATH }), ...(FAIRLEAD_TRACE && { FAIRLEAD_TRACE }) };
-  const run = () => spawn(executable, failure, more);
+  const run = () => spawn(executable, failure, more, signal);
   const text = `${failure.env.CNI_COMMAND} by plugin ${failure.plugin}`;
   return tracer === undefined ? run() : tracer.span({ kind: 'call', text }, run);
 }
@@ -85,12 +92,15 @@ async function spawn(
   path: string,
   { stdin, env }: KeptFailure,
   more: Record<string, string>,
+  signal: AbortSignal | undefined,
 ): Promise<Repeated> {
   const child = Bun.spawn([path], {
     env: { ...more, ...env },
     stdin: Buffer.from(stdin),
     stdout: 'pipe',
     stderr: 'pipe',
+    killSignal: 'SIGKILL',
+    ...(signal && { signal }),
   });
   const [stdout, stderr, exitCode] = await Promise.all([
     child.stdout.text(),

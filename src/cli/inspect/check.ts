@@ -57,7 +57,10 @@ async function check(
     await callPlugin(caller, { type: plugin.type, command: 'CHECK', attachment: cached, config });
     return undefined;
   } catch (error) {
-    return toCniError(error).message;
+    // Of the same form as what our own say: the line is about this plugin already.
+    const { message } = toCniError(error);
+    const name = `plugin \`${plugin.type}\`: `;
+    return message.startsWith(name) ? message.slice(name.length) : message;
   }
 }
 
