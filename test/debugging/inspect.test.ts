@@ -209,6 +209,8 @@ test('it is found by its id, the beginning of it, its Pod and its namespace; loo
   for (const what of [
     id,
     id.slice(0, 10),
+    // As ctr's `default-web` by `web`.
+    id.slice('cnitool-'.length),
     'shop/web',
     'web',
     'blue',

@@ -152,13 +152,14 @@ function failureText(failure: KeptFailure, style: Style): string {
     ...Object.entries(env),
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
-  const lines = rows.map(([name, value]) => `  ${name.padEnd(width)}  ${printable(value)}\n`);
+  const lines = rows.map(([name, value]) => `  ${name.padEnd(width)}  ${printable(value)}`.trimEnd());
   const again = truncated
     ? 'The configuration was too long to be kept whole: this cannot be repeated.\n'
     : howToRepeat(failure, style);
   return `${style.bold(`failure ${id}: ${env.CNI_COMMAND} of plugin ${plugin}`)}
 
-${lines.join('')}
+${lines.join('\n')}
+
 ${style.bold('Configuration')}
 
 ${indented(pretty(stdin))}

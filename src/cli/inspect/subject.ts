@@ -21,7 +21,7 @@ export function podOf({ args }: CachedAttachment): string | undefined {
 }
 
 /**
- * Finds what is meant: a container id or its beginning, a Pod as `NAMESPACE/NAME` or its name, the path of a namespace or its
+ * Finds what is meant: a container id, its beginning or what follows a `-` in it, a Pod as `NAMESPACE/NAME` or its name, the path of a namespace or its
  * name in /run/netns. Throws a `CniError` where nothing, or more than one container, is meant.
  */
 export function findSubject(text: string, cacheDir: string): Subject {
@@ -33,6 +33,8 @@ export function findSubject(text: string, cacheDir: string): Subject {
     ({ netns }) => isSameFile(netns, path),
     (one) => podOf(one)?.endsWith(`/${text}`) === true,
     ({ containerId }) => containerId.startsWith(text),
+    // containerd's `ctr` puts its namespace before the container's name.
+    ({ containerId }) => containerId.endsWith(`-${text}`),
   ];
   for (const isMeant of ways) {
     const attachments = all.filter(isMeant);
