@@ -10,7 +10,15 @@ import { listRoutes, type NewRoute, singleRoutes } from '../kernel/rtnetlink/rou
 import { addRouteRequest } from '../kernel/rtnetlink/route-change.ts';
 import { settleAddresses } from '../kernel/rtnetlink/settle.ts';
 import { linkSysctl, setSysctls } from '../kernel/sysctl/index.ts';
-import { formatPrefix, lastAddress, networkOf, type Prefix, parseAddress, sameAddress } from '../lib/ip.ts';
+import {
+  addressBits,
+  formatPrefix,
+  lastAddress,
+  networkOf,
+  type Prefix,
+  parseAddress,
+  sameAddress,
+} from '../lib/ip.ts';
 import type { MacAddress } from '../lib/mac.ts';
 import { presentLink } from './links.ts';
 import type { Container } from './namespaces.ts';
@@ -149,6 +157,13 @@ export function interfaceProblems(
   ];
 }
 
+/** Nobody leads to a gateway but the link. Before 1.1.0 results have no scope that says so, and no runtime keeps one. */
+function isRouteToGateway({ dst, gateway }: Pick<NewRoute, 'dst' | 'gateway'>): boolean {
+  return (
+    gateway !== undefined && sameAddress(dst.address, gateway) && dst.length === addressBits(gateway.family)
+  );
+}
+
 /** What CHECK finds wrong with the addresses and routes of the container's interface, against the result's. */
 export function addressAndRouteProblems(
   container: Connection,
@@ -170,6 +185,7 @@ export function addressAndRouteProblems(
       (one) =>
         one.oif === link.index &&
         (wanted.gateway === undefined ||
+          isRouteToGateway(wanted) ||
           (one.gateway !== undefined && sameAddress(one.gateway, wanted.gateway))) &&
         (wanted.priority === undefined || one.priority === wanted.priority) &&
         (wanted.mtu === undefined || one.mtu === wanted.mtu) &&

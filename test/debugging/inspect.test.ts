@@ -68,6 +68,21 @@ test('a route of the link itself has no gateway, though the address has one', as
   await fairlead(['del', 'linked', 'blue', '--ifname', 'net1']);
 });
 
+test('nor has the route to the gateway, in a result of a version without scopes', async () => {
+  const routes = [{ dst: '10.77.0.1/32' }, { dst: '198.51.100.0/24' }];
+  const ipam = { type: 'static', addresses: [{ address: '10.77.0.5/24', gateway: '10.77.0.1' }], routes };
+  const plugins = [{ type: 'bridge', bridge: 'linked0', ipam }];
+  writeNetworks(network, { ...pods, name: 'linked', cniVersion: '1.0.0', plugins } as typeof pods);
+  await fairleadJson(['add', 'linked', 'blue', '--ifname', 'net1']);
+  const { wrong, attachments } = await inspect();
+  expect(wrong).toEqual([]);
+  const facts = attachments.flatMap((one) => one.facts);
+  expect(facts.find(({ configured }) => configured.startsWith('10.77.0.1/32'))?.configured).toBe(
+    '10.77.0.1/32',
+  );
+  await fairlead(['del', 'linked', 'blue', '--ifname', 'net1']);
+});
+
 test('as it was made: nothing differs, and everything that ADD made has a line', async () => {
   const { wrong, attachments } = await inspect();
   expect(wrong).toEqual([]);

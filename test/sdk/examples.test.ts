@@ -78,6 +78,15 @@ describe('point-to-point', () => {
     expect(diff(before, await snapshot(), lasting)).toEqual([]);
   });
 
+  test('CHECK with a result as older runtimes keep it: routes have no scope there', async () => {
+    const network = testPlugin(pointToPoint, { config, cniVersion: '1.0.0' });
+    const container = createContainer();
+    const { routes = [], ...result } = await network.add(container);
+    const previousResult = { ...result, routes: routes.map(({ scope: _, ...route }) => route) };
+    await network.check(container, { previousResult });
+    await network.del(container);
+  });
+
   test('an ADD that fails leaves nothing', async () => {
     const before = await snapshot();
     const network = testPlugin(pointToPoint, {

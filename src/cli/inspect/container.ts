@@ -79,9 +79,10 @@ function routeFacts(container: Container, link: Link | undefined, ips: Ips, { ro
   });
 }
 
-/** The gateway of the first address of a route's family, which a route that names none goes by. */
+/** The gateway of the first address of a route's family, which a route that names none goes by, but for the one that leads to it. */
 function gatewayFor(dst: string, ips: Ips): string | undefined {
-  return ips.find(({ address, gateway }) => gateway && sameFamily(address, dst))?.gateway;
+  const gateway = ips.find((ip) => ip.gateway && sameFamily(ip.address, dst))?.gateway;
+  return dst === `${gateway}/32` || dst === `${gateway}/128` ? undefined : gateway;
 }
 
 function sameFamily(a: string, b: string): boolean {
