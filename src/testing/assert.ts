@@ -8,6 +8,7 @@
  * They throw node:assert's AssertionError, which every test runner shows well.
  */
 import { AssertionError } from 'node:assert';
+import { atTheTest } from './at-the-test.ts';
 import { inspect, type Place, type SeenLink, type SeenRoute } from './inspect.ts';
 import { ask, type Protocol, ping } from './traffic.ts';
 
@@ -135,5 +136,5 @@ function linkAssertion(link: SeenLink, where: string): LinkAssertion {
 function failed(sentence: string, expected: unknown, actual: unknown): AssertionError {
   const shown = typeof actual === 'string' ? actual : JSON.stringify(actual);
   const message = `${sentence}; what is there: ${shown ?? 'nothing'}`;
-  return new AssertionError({ message, expected, actual, operator: 'assertThat' });
+  return atTheTest(new AssertionError({ message, expected, actual, operator: 'assertThat' }));
 }

@@ -1,5 +1,6 @@
 /** A plugin under test: its life cycle, as a container runtime drives it. */
 import { type CniVersion, currentVersion, decodeResult, encodeResult, type Result } from '../cni/index.ts';
+import { throwingAtTheTest } from './at-the-test.ts';
 import { callPlugin, nameOf, type PluginOrPath } from './call.ts';
 import { refuseClaims } from './claims.ts';
 import type { Container } from './container.ts';
@@ -77,7 +78,7 @@ export function testPlugin(plugin: PluginOrPath, options: PluginOptions = {}): P
   const previousOf = (container: Container, own: CallOptions) =>
     own.previousResult === undefined ? results.get(key(container, own)) : (own.previousResult ?? undefined);
 
-  return {
+  const verbs: PluginUnderTest = {
     async add(container, own = {}) {
       const before = own.previousResult ?? undefined;
       const json = await attach('ADD', container, own, before);
@@ -110,6 +111,14 @@ export function testPlugin(plugin: PluginOrPath, options: PluginOptions = {}): P
       const answer = (await call('VERSION', {}, {})) as { supportedVersions?: readonly string[] } | undefined;
       return answer?.supportedVersions ?? [];
     },
+  };
+  return {
+    add: throwingAtTheTest(verbs.add),
+    check: throwingAtTheTest(verbs.check),
+    del: throwingAtTheTest(verbs.del),
+    gc: throwingAtTheTest(verbs.gc),
+    status: throwingAtTheTest(verbs.status),
+    versions: throwingAtTheTest(verbs.versions),
   };
 }
 

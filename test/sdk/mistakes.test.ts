@@ -156,6 +156,33 @@ test('add', async () => {
   });
 });
 
+test.each([
+  ['of a plugin', "throw new Error('no cable');", 'await testPlugin(plugin).add(container);'],
+  ['of an assertion', '', "assertThat(container).hasLink('eth0');"],
+  [
+    'of a result that claims what is not there',
+    "if (1) return { interfaces: [{ name: 'eth9' }] };",
+    'await testPlugin(plugin).add(container);',
+  ],
+])("the error %s is shown at the test's line, not in fairlead's own code", async (_what, body, line) => {
+  using project = createProject();
+  project.plugin(withAdd(body).replace('const plugin', 'export const plugin'));
+  const file = project.write(
+    'mine.test.ts',
+    `import { test } from 'bun:test';
+import { assertThat, createContainer, testPlugin } from 'fairlead/testing';
+import { plugin } from './mine.ts';
+test('add', async () => {
+  using container = createContainer();
+  ${line}
+});
+`,
+  );
+  const { stderr } = await runProgram([process.execPath, 'test', file], { cwd: project.directory });
+  expect(stderr).toContain(`6 |   ${line}\n`);
+  expect(stderr).not.toContain('/src/testing/');
+});
+
 describe('a result that claims what is not there', () => {
   const claiming = (result: (netns: string) => Result) =>
     testPlugin(
