@@ -119,20 +119,23 @@ function clock(time: string): string {
   return time.slice(0, 19).replace('T', ' ');
 }
 
-const shortId = (id: string) => (id.length <= 20 ? id : `${id.slice(0, 19)}…`);
+/** The list is a line each: what is longer is in the failure's own text. */
+function shortened(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
+}
 
 function listText(kept: readonly KeptFailure[], style: Style): string {
   if (kept.length === 0) return 'no failures\n';
   const rows = kept.map((failure) => {
     const { CNI_COMMAND = '', CNI_CONTAINERID = '' } = failure.env;
-    const error = { text: describeError(errorOf(failure)), style: style.red };
+    const error = { text: shortened(describeError(errorOf(failure)), 80), style: style.red };
     const what = `${CNI_COMMAND} ${failure.plugin}`;
     return [
       String(failure.id),
       clock(failure.time),
       what,
       networkOf(failure),
-      shortId(CNI_CONTAINERID),
+      shortened(CNI_CONTAINERID, 20),
       error,
     ];
   });
