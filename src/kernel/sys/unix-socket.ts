@@ -2,7 +2,7 @@
 import { bytesFromText, doubled, textFromBytes } from '../../lib/bytes.ts';
 import { load, ptr } from './ffi.ts';
 import { closeSync } from './file.ts';
-import { check, SOCK_CLOEXEC, SystemError, setSocketOption } from './libc.ts';
+import { check, libc, SOCK_CLOEXEC, SystemError, setSocketOption } from './libc.ts';
 
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
@@ -12,13 +12,15 @@ const MSG_NOSIGNAL = 0x4000;
 
 /** Connects to the socket at a path. Returns the descriptor; undefined where nobody listens, or whatever is in the way. */
 export function connectIfListening(path: string): number | undefined {
+  const { socket } = libc();
   const { connect } = load('libc.so.6', { connect: { args: ['i32', 'ptr', 'u32'], returns: 'i32' } });
   // struct sockaddr_un of linux/un.h: the family, then the path with a NUL.
   const name = bytesFromText(`${path}\0`);
   const address = new Uint8Array(2 + name.length);
   address[0] = AF_UNIX;
   address.set(name, 2);
-  const fd = check('open a socket', (c) => c.socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return undefined;
   if (connect(fd, ptr(address), address.length) === 0) return fd;
   closeSync(fd);
   return undefined;
