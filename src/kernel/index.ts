@@ -31,4 +31,5 @@ export * as nftables from './nftables/index.ts';
 export * as rtnetlink from './rtnetlink/index.ts';
 export * as files from './sys/file.ts';
 export { SystemError, tryLockExclusive } from './sys/libc.ts';
+export * as sockets from './sys/sockets.ts';
 export * from './sysctl/index.ts';

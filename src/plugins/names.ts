@@ -6,6 +6,7 @@ const loaders = {
   bandwidth: async () => (await import('./meta/bandwidth/plugin.ts')).plugin,
   bridge: async () => (await import('./main/bridge/plugin.ts')).plugin,
   dummy: async () => (await import('./main/dummy/plugin.ts')).plugin,
+  firewall: async () => (await import('./meta/firewall/plugin.ts')).plugin,
   'host-device': async () => (await import('./main/host-device/plugin.ts')).plugin,
   'host-local': async () => (await import('./ipam/host-local/plugin.ts')).plugin,
   ipvlan: async () => (await import('./main/ipvlan/plugin.ts')).plugin,

@@ -33,6 +33,10 @@ export interface BaseChain {
   readonly device?: string;
 }
 
+/** linux/netfilter.h. */
+const NF_DROP = 0;
+const NF_ACCEPT = 1;
+
 /** A place in the kernel's packet path. */
 export type Hook = 'prerouting' | 'input' | 'forward' | 'output' | 'postrouting' | 'ingress' | 'egress';
 
@@ -98,7 +102,7 @@ function baseAttributes(family: Family, base: BaseChain) {
   return {
     hook: { number: hookNumber(family, base.hook), priority: base.priority, ...device },
     type: base.type,
-    ...(base.policy === undefined ? {} : { policy: base.policy === 'accept' ? 1 : 0 }),
+    ...(base.policy === undefined ? {} : { policy: base.policy === 'accept' ? NF_ACCEPT : NF_DROP }),
   };
 }
 
@@ -149,6 +153,8 @@ export function deleteChain(chain: Chain): Operation {
 export interface ListedChain {
   readonly name: string;
   readonly isBase: boolean;
+  /** A base chain's: what happens to packets that no rule decides on. */
+  readonly policy?: 'accept' | 'drop';
   /** How many things hold it: its own rules, and the rules and elements that lead to it. */
   readonly references: number;
   readonly comment?: string;
@@ -181,8 +187,15 @@ export function listChains(connection: Connection, table: Table): ListedChain[] 
   return found.map(decodeChain);
 }
 
-function decodeChain({ name, hook, references = 0, userdata }: LayoutValues<typeof layout>): ListedChain {
+function decodeChain(values: LayoutValues<typeof layout>): ListedChain {
+  const { name, hook, policy, references = 0, userdata } = values;
   if (name === undefined) throw new CodecError('nftables: a chain without name');
   const comment = decodeComment(userdata);
-  return { name, isBase: hook !== undefined, references, ...(comment === undefined ? {} : { comment }) };
+  return {
+    name,
+    isBase: hook !== undefined,
+    ...(policy === undefined ? {} : { policy: policy === NF_DROP ? 'drop' : 'accept' }),
+    references,
+    ...(comment === undefined ? {} : { comment }),
+  };
 }

@@ -27,7 +27,15 @@ export {
 export * from './expr/index.ts';
 export { getGeneration, NoNftablesError, RulesetBusyError, withGeneration } from './generation.ts';
 export { type Operation, openNftables } from './operation.ts';
-export { addRule, deleteRule, flushChain, type ListedRule, listRules, type Rule } from './rule.ts';
+export {
+  addRule,
+  deleteRule,
+  flushChain,
+  insertRule,
+  type ListedRule,
+  listRules,
+  type Rule,
+} from './rule.ts';
 export {
   addSet,
   type DataKind,

@@ -61,6 +61,12 @@ export function addRule(chain: Chain, { comment, expressions }: Rule): Operation
   };
 }
 
+/** Puts the rule before all others of the chain; otherwise as `addRule`. */
+export function insertRule(chain: Chain, rule: Rule): Operation {
+  const { text, ...added } = addRule(chain, rule);
+  return { ...added, text: text.replace('add', 'insert'), flags: NLM_F_CREATE };
+}
+
 /** Deletes one rule by its handle; ENOENT when the chain has none of it. */
 export function deleteRule(chain: Chain, handle: bigint): Operation {
   return {

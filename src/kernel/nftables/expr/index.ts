@@ -15,6 +15,7 @@ export { fibAddressType, fibKind } from './fib.ts';
 export { immediate, immediateKind, immediateVerdict } from './immediate.ts';
 export { lookup, lookupKind, lookupMap, lookupVerdict } from './lookup.ts';
 export { masq, masqKind } from './masq.ts';
+export { match, matchKind } from './match.ts';
 export { type MetaKey, metaKind, metaLoad, metaSet } from './meta.ts';
 export { type Nat, nat, natKind } from './nat.ts';
 export type { NatFlags } from './nat-flags.ts';

@@ -15,6 +15,8 @@ const keys = {
   l4proto: 16,
   ibrname: 17,
   obrname: 18,
+  iifkind: 26,
+  oifkind: 27,
 } as const;
 
 /** What to load, by nft's names. */

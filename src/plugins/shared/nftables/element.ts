@@ -4,6 +4,7 @@ import { isNetlinkError } from '../../../kernel/netlink/error.ts';
 import { verdictText } from '../../../kernel/nftables/data.ts';
 import { type DataTypes, type ValuesOf, valuesText } from '../../../kernel/nftables/datatype.ts';
 import {
+  addElements,
   createElements,
   deleteElements,
   type Element,
@@ -74,6 +75,13 @@ export function createOwned(elements: readonly WantedElement[], owner: string): 
     const loose = members.map(({ key, data }) => ({ key, data, comment: owner }) as unknown as LooseElement);
     return createElements(set, loose);
   });
+}
+
+/** Adds elements that nobody in particular owns; those that are there stay. */
+export function addUnowned(elements: readonly WantedElement[]): Operation[] {
+  return groupBySet(elements).flatMap(([set, members]) =>
+    addElements(set, members.map(({ key, data }) => ({ key, data })) as unknown as LooseElement[]),
+  );
 }
 
 /** Deletes what is at these places, those of a set together. Each place once, and only where something is. */

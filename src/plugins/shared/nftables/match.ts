@@ -1,8 +1,9 @@
 /** What Fairlead's rules are made of, by the words that nft has for it. Registers are used from the first one on. */
 import type { Verdict } from '../../../kernel/nftables/data.ts';
-import { ifName, mark as markType } from '../../../kernel/nftables/datatype.ts';
+import { ctState, ifName, mark as markType } from '../../../kernel/nftables/datatype.ts';
 import { bitwise } from '../../../kernel/nftables/expr/bitwise.ts';
 import { cmp } from '../../../kernel/nftables/expr/cmp.ts';
+import { ctLoad } from '../../../kernel/nftables/expr/ct.ts';
 import { type Expression, firstRegister, registerAt } from '../../../kernel/nftables/expr/expression.ts';
 import { fibAddressType } from '../../../kernel/nftables/expr/fib.ts';
 import { immediateVerdict } from '../../../kernel/nftables/expr/immediate.ts';
@@ -21,6 +22,8 @@ const addressFields = {
   4: { saddr: 12, daddr: 16, length: 4 },
   6: { saddr: 8, daddr: 24, length: 16 },
 } as const;
+/** NF_CT_STATE_BIT (net/netfilter/nf_conntrack.h) of IP_CT_ESTABLISHED and IP_CT_RELATED. */
+const answers = (1 << 1) | (1 << 2);
 /** RTN_LOCAL, linux/rtnetlink.h. */
 const RTN_LOCAL = Uint8Array.of(2, 0, 0, 0);
 
@@ -89,6 +92,25 @@ export function setMarkBit(bit: number): Expression[] {
     metaLoad('mark', firstRegister),
     bitwise(firstRegister, markType.encode(~value >>> 0), markType.encode(value)),
     metaSet('mark', firstRegister),
+  ];
+}
+
+/** `meta mark set mark and ~0x2000`, for bit 13. */
+export function clearMarkBit(bit: number): Expression[] {
+  return [
+    metaLoad('mark', firstRegister),
+    bitwise(firstRegister, markType.encode(~bitMask(bit) >>> 0), markType.encode(0)),
+    metaSet('mark', firstRegister),
+  ];
+}
+
+/** `ct state established,related` */
+export function isAnswer(): Expression[] {
+  const none = ctState.encode(0);
+  return [
+    ctLoad('state', firstRegister),
+    bitwise(firstRegister, ctState.encode(answers), none),
+    cmp(firstRegister, '!=', none),
   ];
 }
 

@@ -3,5 +3,7 @@ export const priorities = {
   /** Before connection tracking, and so before any translation. */
   raw: -300,
   dstnat: -100,
+  /** Where iptables' table `filter` is. */
+  filter: 0,
   srcnat: 100,
 } as const;

@@ -18,6 +18,7 @@ import type { Operation } from '../../../kernel/nftables/operation.ts';
 import { addRule, flushChain, listRules, type Rule } from '../../../kernel/nftables/rule.ts';
 import { addSet, type NftSet } from '../../../kernel/nftables/set.ts';
 import { addTable, type Table, tableText } from '../../../kernel/nftables/table.ts';
+import { addUnowned, type ElementPlace, elementText, findElement, type WantedElement } from './element.ts';
 import type { OwnerIndex } from './owner-index.ts';
 
 /** A chain and all of its rules. A rule's comment says what it is for, and is what CHECK looks for. */
@@ -25,6 +26,8 @@ export interface ChainWithRules {
   readonly chain: Chain;
   /** Made when asked for: a call that finds the chain there needs none of them. */
   rules(): readonly Rule[];
+  /** What comes and goes with a chain that is made on demand, and is nobody's own: how packets find it. */
+  readonly elements?: readonly WantedElement[];
 }
 
 /** What of a table serves one purpose. */
@@ -40,6 +43,8 @@ export interface Section {
   readonly index: OwnerIndex;
   /** Of a table's chains (by name), those of this section that the other ones have no use for. */
   unusedAmong(names: readonly string[]): string[];
+  /** Where `elements` of the chain that has this name are; nowhere if not given. */
+  placesOf?(chain: string): readonly ElementPlace[];
 }
 
 function markerPrefix(section: Section): string {
@@ -81,10 +86,11 @@ function isMarker(section: Section, name: string): boolean {
   return name.startsWith(prefix) && /^[0-9]+$/.test(name.slice(prefix.length));
 }
 
-/** Writes a chain that is made on demand; nothing if it is there. */
-export function writeChain(connection: Connection, { chain, rules }: ChainWithRules): Operation[] {
+/** Writes a chain that is made on demand, with its elements; nothing if it is there. */
+export function writeChain(connection: Connection, wanted: ChainWithRules): Operation[] {
+  const { chain, rules, elements = [] } = wanted;
   if (getChain(connection, chain) !== undefined) return [];
-  return [createChain(chain), ...rules().map((rule) => addRule(chain, rule))];
+  return [createChain(chain), ...rules().map((rule) => addRule(chain, rule)), ...addUnowned(elements)];
 }
 
 /** What differs from the skeleton and from these chains, in words; rules are told by their comments. */
@@ -102,6 +108,15 @@ export function checkRules(
 }
 
 function checkChain(connection: Connection, wanted: ChainWithRules): string[] {
+  const { elements = [] } = wanted;
+  const missing = elements.filter((element) => findElement(connection, element) === undefined);
+  return [
+    ...checkRulesOf(connection, wanted),
+    ...missing.map((element) => `${element.purpose}: ${elementText(element)} is missing`),
+  ];
+}
+
+function checkRulesOf(connection: Connection, wanted: ChainWithRules): string[] {
   const { chain } = wanted;
   const rules = wanted.rules();
   const found = listRules(connection, chain);

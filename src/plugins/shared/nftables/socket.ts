@@ -4,6 +4,12 @@ import { NoNftablesError } from '../../../kernel/nftables/generation.ts';
 import { openNftables } from '../../../kernel/nftables/operation.ts';
 import { SystemError } from '../../../kernel/sys/libc.ts';
 
+/** Opens a socket, which closes itself. Throws SystemError. */
+export function openNftablesHere(): Connection & Disposable {
+  const connection = openNftables();
+  return { ...connection, [Symbol.dispose]: connection.close };
+}
+
 /**
  * Opens a socket; undefined where the kernel has not even netfilter's netlink. Closing it waits until the kernel has
  * freed what was deleted last in its namespace (nft_rcv_nl_event, nf_tables_api.c): an RCU grace period, in which a
@@ -11,8 +17,7 @@ import { SystemError } from '../../../kernel/sys/libc.ts';
  */
 export function openNftablesIfThere(): (Connection & Disposable) | undefined {
   try {
-    const connection = openNftables();
-    return { ...connection, [Symbol.dispose]: connection.close };
+    return openNftablesHere();
   } catch (error) {
     if (error instanceof SystemError && error.code === 'EPROTONOSUPPORT') return undefined;
     throw error;

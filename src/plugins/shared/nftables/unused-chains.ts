@@ -3,7 +3,7 @@ import type { Connection } from '../../../kernel/netlink/connection.ts';
 import { deleteChain, getChain, listChains } from '../../../kernel/nftables/chain.ts';
 import type { Operation } from '../../../kernel/nftables/operation.ts';
 import { listRules } from '../../../kernel/nftables/rule.ts';
-import { chainOf, type FoundElement } from './element.ts';
+import { chainOf, deleteAt, type FoundElement, findElement } from './element.ts';
 import type { Section } from './section.ts';
 
 /**
@@ -25,7 +25,10 @@ export function deleteUnusedChains(
     .map(({ name }) => name)
     .filter((name) => !unused.includes(name));
   const companions = section.unusedAmong([...others, ...kept]).filter((name) => !kept.has(name));
-  return [...unused, ...companions].map((name) => deleteChain({ table, name }));
+  const bound = unused
+    .flatMap((name) => section.placesOf?.(name) ?? [])
+    .filter((place) => findElement(connection, place) !== undefined);
+  return [...deleteAt(bound), ...[...unused, ...companions].map((name) => deleteChain({ table, name }))];
 }
 
 /** How often elements lead to each chain. */

@@ -1,0 +1,115 @@
+/** A connection to the system's D-Bus, for calls one after the other: D-Bus Specification, "Authentication Protocol". */
+import { closeSync } from '../../../kernel/sys/file.ts';
+import { receive, SystemError, send, setSocketOption } from '../../../kernel/sys/libc.ts';
+import { connectUnix } from '../../../kernel/sys/sockets.ts';
+import { bytesFromText, textFromBytes } from '../../../lib/bytes.ts';
+import {
+  decodeReply,
+  encodeCall,
+  headerSize,
+  type MethodCall,
+  messageSize,
+  type Reply,
+} from './dbus-message.ts';
+
+/** What a method answered with an error. */
+export class BusError extends Error {
+  override readonly name = 'BusError';
+  constructor(
+    /** `org.freedesktop.DBus.Error.…`, or the service's own. */
+    readonly errorName: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** An open connection. */
+export interface Bus extends Disposable {
+  /** Calls a method and waits for its answer: the first value of it. Throws BusError, SystemError. */
+  call(call: MethodCall): Reply['value'];
+}
+
+const SOL_SOCKET = 1;
+const SO_RCVTIMEO = 20;
+/** How long a call may take, in seconds: that of the reference library. A firewalld that loads its rules answers after. */
+const patience = 25n;
+
+/** What every connection says first. */
+const hello: MethodCall = {
+  destination: 'org.freedesktop.DBus',
+  path: '/org/freedesktop/DBus',
+  interface: 'org.freedesktop.DBus',
+  member: 'Hello',
+  arguments: [],
+};
+
+/** Connects by a path, or a name in the abstract namespace after `@`. Throws SystemError, BusError. */
+export function openBus(path: string): Bus {
+  const fd = connectUnix(path);
+  const read = readerOf(fd);
+  let serial = 0;
+  const call = (one: MethodCall): Reply['value'] => {
+    serial++;
+    send(fd, encodeCall(serial, one));
+    for (;;) {
+      const reply = decodeReply(read.message());
+      // Signals come as well.
+      if (reply.replyTo !== serial) continue;
+      if (reply.error === undefined) return reply.value;
+      throw new BusError(reply.error, typeof reply.value === 'string' ? reply.value : reply.error);
+    }
+  };
+  try {
+    setSocketOption(fd, SOL_SOCKET, SO_RCVTIMEO, new Uint8Array(new BigInt64Array([patience, 0n]).buffer));
+    // The credentials are the socket's; the user's number is said in digits, each written as a byte in hexadecimal.
+    const user = bytesFromText(String(process.getuid?.() ?? 0)).toHex();
+    send(fd, bytesFromText(`\0AUTH EXTERNAL ${user}\r\nBEGIN\r\n`));
+    const answer = read.line();
+    if (!answer.startsWith('OK')) throw new BusError('not authenticated', `${path} answers "${answer}"`);
+    call(hello);
+    return { call, [Symbol.dispose]: () => closeSync(fd) };
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+/** Takes a stream apart into lines, at first, and messages. */
+function readerOf(fd: number) {
+  let buffer = new Uint8Array();
+  const chunk = new Uint8Array(4096);
+  const fill = () => {
+    const length = receiveInTime(fd, chunk);
+    if (length === 0) throw new BusError('closed', 'the bus closed the connection');
+    const joined = new Uint8Array(buffer.length + length);
+    joined.set(buffer);
+    joined.set(chunk.subarray(0, length), buffer.length);
+    buffer = joined;
+  };
+  const take = (length: number): Uint8Array => {
+    while (buffer.length < length) fill();
+    const taken = buffer.slice(0, length);
+    buffer = buffer.slice(length);
+    return taken;
+  };
+  return {
+    line(): string {
+      while (!buffer.includes(10)) fill();
+      return textFromBytes(take(buffer.indexOf(10) + 1)).trim();
+    },
+    message(): Uint8Array {
+      while (buffer.length < headerSize) fill();
+      return take(messageSize(buffer));
+    },
+  };
+}
+
+function receiveInTime(fd: number, chunk: Uint8Array): number {
+  try {
+    return receive(fd, chunk, 0);
+  } catch (error) {
+    if (!(error instanceof SystemError) || error.code !== 'EAGAIN') throw error;
+    throw new BusError('no reply', `no answer within ${patience} s`);
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * FORWARD of iptables-legacy, which has no netlink: it is read by getsockopt(2), as iptables-legacy itself does. Writing it
+ * means replacing the whole table under that program's lock, so that is left to it: the one program that Fairlead executes
+ * (docs/decisions/0011), once for a node, and only where its FORWARD is in use.
+ */
+import { CniError } from '../../../cni/index.ts';
+import { existsSync } from '../../../kernel/sys/file.ts';
+import { bytesFromText, textFromBytes } from '../../../lib/bytes.ts';
+import type { IpFamily } from '../../../lib/ip.ts';
+import {
+  acceptMark,
+  comments,
+  type ForwardState,
+  missingParts,
+  ownChain,
+  type Part,
+  problemsOf,
+} from './forward-state.ts';
+import { readFilter } from './legacy-table.ts';
+
+/** Another process may write between reading and writing; then it is read again. */
+const attempts = 5;
+
+/** Writes what is missing. Throws a `CniError` where the program that could is missing, or fails. */
+export function openLegacyForward(family: IpFamily, adminChain: string): void {
+  let failure = '';
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const missing = missingParts(readState(family, adminChain));
+    if (missing.length === 0) return;
+    failure = restore(
+      family,
+      missing.map((part) => lineFor(part, adminChain)),
+    );
+  }
+  throw new CniError('internal', `iptables-legacy could not write its chain FORWARD (IPv${family})`, failure);
+}
+
+/** What is missing, in words. */
+export function legacyForwardProblems(family: IpFamily, adminChain: string): string[] {
+  return problemsOf(
+    `table filter of ${family === 4 ? 'iptables-legacy' : 'ip6tables-legacy'}`,
+    adminChain,
+    readState(family, adminChain),
+  );
+}
+
+/** Throws a `CniError` where FORWARD needs rules that no program is there to write. */
+export function requireLegacyProgram(family: IpFamily, adminChain: string): void {
+  if (missingParts(readState(family, adminChain)).length > 0) restoreProgram(family);
+}
+
+function readState(family: IpFamily, adminChain: string): ForwardState {
+  const { drops, chains } = readFilter(family);
+  const forward = chains.get('FORWARD') ?? [];
+  const own = chains.get(ownChain);
+  const hasAdminChain = chains.has(adminChain);
+  return {
+    isUsed: drops || forward.length > 0 || hasAdminChain,
+    hasForward: true,
+    hasOwnChain: own !== undefined,
+    hasAdminChain,
+    enters: forward.some(({ jump }) => jump === ownChain),
+    asksAdmin: own?.some(({ jump }) => jump === adminChain) === true,
+    accepts: own?.some(({ comment }) => comment === comments.accept) === true,
+  };
+}
+
+function lineFor(part: Part, adminChain: string): string {
+  const mark = `0x${acceptMark.toString(16)}`;
+  const commented = (comment: string) => `-m comment --comment "${comment}"`;
+  const lines: Readonly<Record<Part, string>> = {
+    forward: '',
+    'own chain': `-N ${ownChain}`,
+    'admin chain': `-N ${adminChain}`,
+    accept: `-A ${ownChain} -m mark --mark ${mark}/${mark} ${commented(comments.accept)} -j ACCEPT`,
+    admin: `-I ${ownChain} 1 ${commented(comments.admin)} -j ${adminChain}`,
+    enter: `-I FORWARD 1 ${commented(comments.enter)} -j ${ownChain}`,
+  };
+  return lines[part];
+}
+
+/** Carries out these lines together or not at all; what the program said where it failed. */
+export function restore(family: IpFamily, lines: readonly string[]): string {
+  const program = restoreProgram(family);
+  const { exitCode, stderr } = Bun.spawnSync([program, '--wait', '10', '--noflush'], {
+    stdin: bytesFromText(['*filter', ...lines, 'COMMIT', ''].join('\n')),
+    stdout: 'ignore',
+    stderr: 'pipe',
+    timeout: 30_000,
+  });
+  return exitCode === 0
+    ? ''
+    : `${program}: ${textFromBytes(stderr)
+        .trim()
+        .replaceAll(/\s*\n\s*/g, '; ')}`;
+}
+
+/** The plain name is iptables-nft's on most nodes, and the only one where iptables is older than that. */
+function restoreProgram(family: IpFamily): string {
+  const start = family === 4 ? 'iptables' : 'ip6tables';
+  const directories = new Set([...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin']);
+  const find = (name: string) =>
+    [...directories]
+      .map((directory) => `${directory}/${name}`)
+      .find((path) => path.startsWith('/') && existsSync(path));
+  const legacy = find(`${start}-legacy-restore`);
+  if (legacy !== undefined) return legacy;
+  const plain = find(`${start}-restore`);
+  if (plain !== undefined && !isForNftables(plain)) return plain;
+  throw new CniError(
+    'pluginNotAvailable',
+    `the chain FORWARD of ${start}-legacy needs a rule for containers, and ${start}-legacy-restore is not there`,
+    'install the iptables that wrote it, or take its rules away',
+  );
+}
+
+function isForNftables(program: string): boolean {
+  const { stdout } = Bun.spawnSync([program, '--version'], { stderr: 'ignore', timeout: 30_000 });
+  return textFromBytes(stdout).includes('nf_tables');
+}

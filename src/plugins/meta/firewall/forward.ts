@@ -1,0 +1,47 @@
+/**
+ * iptables' chain FORWARD, where a node has it: a drop there, by a rule or by its policy, is not overridden by an accept
+ * in Fairlead's own table. So it gets what the reference writes, CNI-FORWARD and the administrator's chain, and one rule
+ * that accepts what Fairlead's table has marked: three rules for all containers.
+ *
+ * There are two of it, in different parts of the kernel: that of iptables-nft (nf_tables), and that of iptables-legacy.
+ */
+import type { Connection } from '../../../kernel/netlink/connection.ts';
+import { readFileSync } from '../../../kernel/sys/file.ts';
+import type { IpFamily } from '../../../lib/ip.ts';
+import * as nft from './forward-nft.ts';
+
+/** Makes the chains and rules be there. Throws NetlinkError, TransactionError, a CniError for iptables-legacy. */
+export async function openForward(
+  connection: Connection,
+  families: readonly IpFamily[],
+  adminChain: string,
+): Promise<void> {
+  nft.openForward(connection, families, adminChain);
+  const legacy = families.filter(hasLegacyFilter);
+  if (legacy.length === 0) return;
+  const { openLegacyForward } = await import('./forward-legacy.ts');
+  for (const family of legacy) openLegacyForward(family, adminChain);
+}
+
+/** What is missing, in words. */
+export async function forwardProblems(
+  connection: Connection,
+  families: readonly IpFamily[],
+  adminChain: string,
+): Promise<string[]> {
+  const problems = nft.forwardProblems(connection, families, adminChain);
+  const legacy = families.filter(hasLegacyFilter);
+  if (legacy.length === 0) return problems;
+  const { legacyForwardProblems } = await import('./forward-legacy.ts');
+  return [...problems, ...legacy.flatMap((family) => legacyForwardProblems(family, adminChain))];
+}
+
+/** Whether iptables-legacy has its table `filter` in this namespace: the kernel says so without making it. */
+export function hasLegacyFilter(family: IpFamily): boolean {
+  const path = family === 4 ? '/proc/net/ip_tables_names' : '/proc/net/ip6_tables_names';
+  try {
+    return readFileSync(path, 'utf8').split('\n').includes('filter');
+  } catch {
+    return false;
+  }
+}
