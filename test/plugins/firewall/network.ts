@@ -8,9 +8,18 @@ import { type AddResult, add, del, type PluginEnded, runPlugin } from '../../sup
 import { output, runProgram } from '../../support/program.ts';
 import { limit } from '../../support/sandbox.ts';
 import { ping } from '../../support/traffic.ts';
-import { bridgeConfig, cleanUp as cleanUpNetwork, nft } from '../portmap/network.ts';
+import { bridgeConfig, cleanUp as flush, nft } from '../portmap/network.ts';
 
-export { createWorld, nft, node4, node6, ruleset, world4, world6 } from '../portmap/network.ts';
+export {
+  cleanUp as flush,
+  createWorld,
+  nft,
+  node4,
+  node6,
+  ruleset,
+  world4,
+  world6,
+} from '../portmap/network.ts';
 
 /** The two families' programs of an iptables. */
 export const programsOf = {
@@ -191,7 +200,7 @@ export async function elements(): Promise<string[]> {
 
 /** Ends everything that a test started; both iptables as on a new node. */
 export async function cleanUp(): Promise<void> {
-  await cleanUpNetwork();
+  await flush();
   await nft('flush', 'ruleset');
   for (const program of programsOf.legacy) {
     await output([program, '-P', 'FORWARD', 'ACCEPT']);

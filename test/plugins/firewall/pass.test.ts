@@ -41,17 +41,17 @@ describe.each(variants)('iptables-%s', (variant) => {
       const one = await connect('one');
       expect(await reach(one, outside)).toBe('-');
       await add({ plugin: 'firewall', container: one, config: one.config });
-      expect(await reach(one, outside)).toBe('46');
+      expect(await reach(one, outside, 5)).toBe('46');
       expect(await reach(world, one)).toBe('-');
       expect(await checked(one)).toBe('');
       expect(await foreign(variant)).toEqual(before);
       const rules = await saved(variant);
       const two = await attach('two');
-      expect(await reach(two, outside)).toBe('46');
+      expect(await reach(two, outside, 5)).toBe('46');
       expect(await saved(variant)).toEqual(rules);
       await release(one);
       expect(await reach(one, outside)).toBe('-');
-      expect(await reach(two, outside)).toBe('46');
+      expect(await reach(two, outside, 5)).toBe('46');
       await release(two);
       expect(await foreign(variant)).toEqual(before);
       expect(await elements()).toEqual([]);
@@ -67,7 +67,7 @@ describe.each(variants)('iptables-%s', (variant) => {
       const one = await connect('one');
       expect(await reach(one, outside)).toBe('-');
       await add({ plugin: 'firewall', container: one, config: one.config });
-      expect(await reach(one, outside)).toBe('46');
+      expect(await reach(one, outside, 5)).toBe('46');
       expect((await saved(variant)).filter((line) => line.startsWith('-A FORWARD'))).toEqual([
         '-A FORWARD -m comment --comment "CNI firewall plugin rules" -j CNI-FORWARD',
         '-A FORWARD -j DROP',
@@ -85,12 +85,12 @@ describe.each(variants)('iptables-%s', (variant) => {
       await dropForwarded(variant);
       const one = await attach('one');
       const named = await attach('named', { iptablesAdminChainName: 'MINE' });
-      expect(await reach(one, outside)).toBe('46');
+      expect(await reach(one, outside, 5)).toBe('46');
       await iptables(variant, '-A', 'CNI-ADMIN', '-o', 'up0', '-j', 'DROP');
       expect(await reach(one, outside)).toBe('-');
       await iptables(variant, '-F', 'CNI-ADMIN');
       await iptables(variant, '-A', 'CNI-ADMIN', '-i', 'up0', '-j', 'ACCEPT');
-      expect(await reach(world, one)).toBe('46');
+      expect(await reach(world, one, 5)).toBe('46');
       await iptables(variant, '-A', 'MINE', '-j', 'DROP');
       expect(await reach(named, outside)).toBe('-');
     },
@@ -104,7 +104,7 @@ describe.each(variants)('iptables-%s', (variant) => {
       await iptables(variant, '-N', 'CNI-ADMIN');
       await iptables(variant, '-A', 'CNI-ADMIN', '-o', 'up0', '-j', 'DROP');
       const one = await connect('one');
-      expect(await reach(one, outside)).toBe('46');
+      expect(await reach(one, outside, 5)).toBe('46');
       await add({ plugin: 'firewall', container: one, config: one.config });
       expect(await reach(one, outside)).toBe('-');
     },
@@ -179,7 +179,7 @@ test(
       table inet early { chain forward { type filter hook forward priority 0; meta mark & 0x1000 == 0x1000 counter; }; }`);
     const before = (await foreignTables()).replaceAll(/packets \d+ bytes \d+/g, '');
     const one = await attach('one');
-    expect(await reach(one, outside)).toBe('46');
+    expect(await reach(one, outside, 5)).toBe('46');
     const after = await foreignTables();
     expect(after.replaceAll(/packets \d+ bytes \d+/g, '')).toBe(before);
     const counters = [...after.matchAll(/packets (\d+)/g)].map(([, packets]) => Number(packets));
@@ -200,7 +200,7 @@ test(
     expect(await reach(one, outside)).toBe('-');
     expect(await foreignTables()).toBe(before);
     await nft('add rule inet mine forward meta mark & 0x1000 == 0x1000 accept');
-    expect(await reach(one, outside)).toBe('46');
+    expect(await reach(one, outside, 5)).toBe('46');
   },
   patience,
 );
