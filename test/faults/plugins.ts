@@ -12,6 +12,7 @@ export interface Subject {
     | 'bandwidth'
     | 'bridge'
     | 'dummy'
+    | 'firewall'
     | 'host-device'
     | 'host-local'
     | 'ipvlan'
@@ -121,6 +122,17 @@ export const subjects: readonly Subject[] = [
     kind: 'dummy',
   },
   {
+    plugin: 'firewall',
+    config: {
+      ...common,
+      type: 'firewall',
+      ingressPolicy: 'isolated',
+      prevResult: {
+        ...prevResult,
+        interfaces: [{ name: 'faults0' }, { name: 'faults1' }, ...prevResult.interfaces],
+      },
+    },
+    entersNamespace: false,
     plugin: 'host-device',
     config: {
       ...common,

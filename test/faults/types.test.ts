@@ -91,6 +91,7 @@ const own: Readonly<Record<Subject['plugin'], Readonly<Record<string, Kind>>>> =
     'ipam.type': 'text',
   },
   dummy: {},
+  firewall: { backend: 'text', iptablesAdminChainName: 'text', firewalldZone: 'text', ingressPolicy: 'text' },
   'host-device': {
     device: 'text',
     hwaddr: 'text',

@@ -54,6 +54,7 @@ const inFilter: readonly Case[] = [
   ['meta mark 0x10', [n.metaLoad('mark', r1), equals(u32(0x10))]],
   ['iif "lo"', [n.metaLoad('iif', r1), equals(n.ifIndex.encode(1))]],
   ['iifname "eth0"', [n.metaLoad('iifname', r1), equals(n.ifName.encode('eth0'))]],
+  ['meta iifkind "veth"', [n.metaLoad('iifkind', r1), equals(n.ifName.encode('veth'))]],
   ['iifname != "veth*"', [n.metaLoad('iifname', r1), not(text('veth'))]],
   ['meta nfproto ipv6', ip6],
   ['meta l4proto sctp', [n.metaLoad('l4proto', r1), equals(hex('84'))]],

@@ -60,6 +60,12 @@ export const published: Network = {
   ],
 };
 
+/** Elements in two tables, a chain that comes with the first container of a bridge. */
+export const guarded: Network = {
+  ifname: 'eth0',
+  plugins: [...fixed.plugins, { type: 'firewall', ingressPolicy: 'isolated' }],
+};
+
 /** The container's own loopback. */
 export const loopback: Network = { ifname: 'lo', plugins: [{ type: 'loopback' }] };
 

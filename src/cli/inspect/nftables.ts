@@ -6,6 +6,10 @@ import { parsePrefix } from '../../lib/ip.ts';
 import { parseMac } from '../../lib/mac.ts';
 import { identityOf } from '../../plugin/attachment-identity.ts';
 import * as macSpoof from '../../plugins/main/bridge/mac-spoof.ts';
+import { firewallSchema } from '../../plugins/meta/firewall/config.ts';
+import * as firewallPort from '../../plugins/meta/firewall/port-section.ts';
+import * as firewall from '../../plugins/meta/firewall/section.ts';
+import { addressesOf, guardedBy } from '../../plugins/meta/firewall/targets.ts';
 import { mappingSchema, type PortMapping, portmapSchema } from '../../plugins/meta/portmap/config.ts';
 import { publish, targetsOf, wantedFor } from '../../plugins/meta/portmap/mapping.ts';
 import { section as portmapSection } from '../../plugins/meta/portmap/section.ts';
@@ -23,7 +27,13 @@ import { openNftablesIfThere } from '../../plugins/shared/nftables/socket.ts';
 import { also, compared, type Fact } from './fact.ts';
 import { type Attached, isOwnPlugin, type PluginPlaces } from './plugins.ts';
 
-const sections: readonly Section[] = [masquerade.section, portmapSection, macSpoof.section];
+const sections: readonly Section[] = [
+  masquerade.section,
+  portmapSection,
+  firewall.section,
+  macSpoof.section,
+  firewallPort.section,
+];
 
 /** The elements that the configuration asks for, and whatever else the attachment owns. */
 export function nftablesFacts(attached: Attached, places: PluginPlaces): Fact[] {
@@ -60,6 +70,7 @@ function wantedElements({ cached, network, result }: Attached, places: PluginPla
   const own = (network?.plugins ?? []).filter(({ type }) => isOwnPlugin(type, places));
   return own.flatMap(({ type, json }) => {
     if (type === 'bridge') return bridgeElements(json);
+    if (type === 'firewall') return firewallElements(json);
     return type === 'portmap' ? portElements(json) : [];
   });
 
@@ -75,6 +86,14 @@ function wantedElements({ cached, network, result }: Attached, places: PluginPla
       ...(ipMasq === true ? masquerade.wantedFor(prefixes).holdings : []),
       ...(macspoofchk === true && guards ? guards.holdings : []),
     ].flatMap(({ elements }) => elements);
+  }
+
+  function firewallElements(json: Readonly<Record<string, unknown>>): WantedElement[] {
+    const config = firewallSchema.read(json, [], []);
+    if (config === undefined) return [];
+    const guarded = guardedBy(config, result);
+    const { holdings } = firewall.wantedFor(addressesOf(result), guarded);
+    return [...holdings, ...firewallPort.wantedFor(guarded).holdings].flatMap(({ elements }) => elements);
   }
 
   function portElements(json: Readonly<Record<string, unknown>>): WantedElement[] {
