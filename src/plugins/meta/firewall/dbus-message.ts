@@ -44,27 +44,24 @@ export function encodeCall(serial: number, call: MethodCall): Uint8Array {
   putNumber(message, body.length);
   putNumber(message, serial);
   const list: number[] = [];
-  const texts = [
-    [fields.path, 'o', call.path],
-    [fields.interface, 's', call.interface],
-    [fields.member, 's', call.member],
-    [fields.destination, 's', call.destination],
-  ] as const;
-  for (const [field, type, text] of texts) {
-    align(list, 8);
-    list.push(field, 1, type.charCodeAt(0), 0);
-    putText(list, text);
-  }
-  if (call.arguments.length > 0) {
-    align(list, 8);
-    const signature = 's'.repeat(call.arguments.length);
-    list.push(fields.signature, 1, 'g'.charCodeAt(0), 0, signature.length, ...bytesFromText(signature), 0);
-  }
+  const signature = 's'.repeat(call.arguments.length);
+  putField(list, fields.path, 'o', call.path);
+  putField(list, fields.interface, 's', call.interface);
+  putField(list, fields.destination, 's', call.destination);
+  if (signature !== '') putField(list, fields.signature, 'g', signature);
+  putField(list, fields.member, 's', call.member);
   // The list begins at a multiple of eight, so what is aligned in it is aligned in the message.
   putNumber(message, list.length);
   message.push(...list);
   align(message, 8);
   return Uint8Array.from([...message, ...body]);
+}
+
+function putField(list: number[], field: number, type: 'o' | 's' | 'g', text: string): void {
+  align(list, 8);
+  list.push(field, 1, type.charCodeAt(0), 0);
+  if (type === 'g') list.push(text.length, ...bytesFromText(text), 0);
+  else putText(list, text);
 }
 
 function putNumber(bytes: number[], value: number): void {

@@ -3,7 +3,7 @@
  * linux/netfilter_ipv4/ip_tables.h, linux/netfilter_ipv6/ip6_tables.h.
  */
 import { closeSync } from '../../../kernel/sys/file.ts';
-import { socket } from '../../../kernel/sys/libc.ts';
+import { SystemError, socket } from '../../../kernel/sys/libc.ts';
 import { getSocketOption } from '../../../kernel/sys/sockets.ts';
 import { bytesFromText, textFromBytes } from '../../../lib/bytes.ts';
 import { addressFromBytes, type IpAddress, type IpFamily } from '../../../lib/ip.ts';
@@ -53,27 +53,42 @@ const nameAt = 2;
 const nameLength = 29;
 const dataAt = 32;
 
+/** How often the table is read anew because it was changed between asking for its size and for its entries. */
+const attempts = 20;
+
 /** Reads it. Throws SystemError. */
 export function readFilter(family: IpFamily): LegacyFilter {
-  const { domain, level } = layouts[family];
+  const { domain } = layouts[family];
   const fd = socket(domain, SOCK_RAW, IPPROTO_RAW, 'socket for iptables-legacy');
   try {
-    // struct ipt_getinfo: the name, the hooks, hook_entry[5], underflow[5], the number of entries, their size.
-    const info = new Uint8Array(84);
-    info.set(bytesFromText('filter'));
-    getSocketOption(fd, level, GET_INFO, info);
-    const numbers = new DataView(info.buffer);
-    const size = numbers.getUint32(80, true);
-    // struct ipt_get_entries: the name, the size, the entries at the next multiple of eight.
-    const entries = new Uint8Array(40 + size);
-    entries.set(bytesFromText('filter'));
-    new DataView(entries.buffer).setUint32(32, size, true);
-    getSocketOption(fd, level, GET_ENTRIES, entries);
-    const hook = (first: number) => numbers.getUint32(first + 4 * forwardHook, true);
-    return decodeFilter(family, entries.subarray(40), { entry: hook(36), underflow: hook(56) });
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return readOnce(fd, family);
+      } catch (error) {
+        const isChanged = error instanceof SystemError && error.code === 'EAGAIN';
+        if (!isChanged || attempt === attempts) throw error;
+      }
+    }
   } finally {
     closeSync(fd);
   }
+}
+
+function readOnce(fd: number, family: IpFamily): LegacyFilter {
+  const { level } = layouts[family];
+  // struct ipt_getinfo: the name, the hooks, hook_entry[5], underflow[5], the number of entries, their size.
+  const info = new Uint8Array(84);
+  info.set(bytesFromText('filter'));
+  getSocketOption(fd, level, GET_INFO, info);
+  const numbers = new DataView(info.buffer);
+  const size = numbers.getUint32(80, true);
+  // struct ipt_get_entries: the name, the size, the entries at the next multiple of eight.
+  const entries = new Uint8Array(40 + size);
+  entries.set(bytesFromText('filter'));
+  new DataView(entries.buffer).setUint32(32, size, true);
+  getSocketOption(fd, level, GET_ENTRIES, entries);
+  const hook = (first: number) => numbers.getUint32(first + 4 * forwardHook, true);
+  return decodeFilter(family, entries.subarray(40), { entry: hook(36), underflow: hook(56) });
 }
 
 /** An entry before the names of chains are known. */
@@ -87,7 +102,7 @@ interface Entry {
 }
 
 /** Takes the entries apart, given where FORWARD begins, and where the entry is that is its policy. */
-export function decodeFilter(
+function decodeFilter(
   family: IpFamily,
   bytes: Uint8Array,
   forward: { readonly entry: number; readonly underflow: number },
@@ -95,8 +110,9 @@ export function decodeFilter(
   const entries: Entry[] = [];
   for (let at = 0; at < bytes.length; ) {
     const entry = decodeEntry(family, bytes, at);
-    entries.push(entry);
     at = entry.next;
+    // The last one is the table's end, and in no chain.
+    if (at < bytes.length) entries.push(entry);
   }
   // A jump says where the first rule is, which is behind the entry with the name.
   const names = new Map(
@@ -143,7 +159,7 @@ function decodeEntry(family: IpFamily, bytes: Uint8Array, at: number): Entry {
   return {
     at,
     next,
-    begins: target === 'ERROR' && next < bytes.length ? textAt(bytes, targetAt + dataAt, 30) : undefined,
+    begins: target === 'ERROR' ? textAt(bytes, targetAt + dataAt, 30) : undefined,
     verdict,
     rule: {
       accepts: verdict === ACCEPT,
