@@ -39,6 +39,7 @@ const sources: Readonly<Record<string, Partial<Sources>>> = {
     others: ['src/plugin/*.ts', 'src/kernel/rtnetlink/settle.ts'],
   },
   dummy: { own: link('make-interface', 'addresses'), ...ofLinks },
+  firewall: { own: [elements], others: [chained, 'src/kernel/nftables/generation.ts'] },
   'host-device': ofLinks,
   ipvlan: { ...onMaster, own: [...onMaster.own, ...link('addresses')] },
   macvlan: onMaster,

@@ -133,6 +133,8 @@ export const subjects: readonly Subject[] = [
       },
     },
     entersNamespace: false,
+  },
+  {
     plugin: 'host-device',
     config: {
       ...common,

@@ -1,6 +1,6 @@
 /** A node with firewalld: containers' addresses are sources of a zone, by D-Bus. A real firewalld, and real packets. */
 // packages: containernetworking-plugins
-// seconds: 40
+// seconds: 120
 import { afterAll, afterEach, beforeAll, expect, test } from 'bun:test';
 import { add, del, failure, gc, status } from '../../support/plugin.ts';
 import { reference } from '../../support/reference.ts';

@@ -151,7 +151,7 @@ test(
     const { imagine } = await import('./network.ts');
     const one = imagine('one', 1);
     for (const [command, code] of [
-      ['ADD', 50],
+      ['ADD', 999],
       ['STATUS', 50],
     ] as const) {
       await Bun.$`mkdir -p /run/hidden && mount --bind /run/hidden /usr/sbin`;

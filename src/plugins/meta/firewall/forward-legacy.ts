@@ -1,7 +1,7 @@
 /**
  * FORWARD of iptables-legacy, which has no netlink: it is read by getsockopt(2), as iptables-legacy itself does. Writing it
  * means replacing the whole table under that program's lock, so that is left to it: the one program that Fairlead executes
- * (docs/decisions/0011), once for a node, and only where its FORWARD is in use.
+ * (docs/decisions/0014), once for a node, and only where its FORWARD is in use.
  */
 import { CniError } from '../../../cni/index.ts';
 import { existsSync } from '../../../kernel/sys/file.ts';
@@ -44,9 +44,9 @@ export function legacyForwardProblems(family: IpFamily, adminChain: string): str
   );
 }
 
-/** Throws a `CniError` where FORWARD needs rules that no program is there to write. */
+/** Throws a `CniError` (50) where FORWARD needs rules that no program is there to write. */
 export function requireLegacyProgram(family: IpFamily, adminChain: string): void {
-  if (missingParts(readState(family, adminChain)).length > 0) restoreProgram(family);
+  if (missingParts(readState(family, adminChain)).length > 0) restoreProgram(family, 'pluginNotAvailable');
 }
 
 function readState(family: IpFamily, adminChain: string): ForwardState {
@@ -96,7 +96,7 @@ export function restore(family: IpFamily, lines: readonly string[]): string {
 }
 
 /** The plain name is iptables-nft's on most nodes, and the only one where iptables is older than that. */
-function restoreProgram(family: IpFamily): string {
+function restoreProgram(family: IpFamily, code: 'internal' | 'pluginNotAvailable' = 'internal'): string {
   const start = family === 4 ? 'iptables' : 'ip6tables';
   const directories = new Set([...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin']);
   const find = (name: string) =>
@@ -108,7 +108,7 @@ function restoreProgram(family: IpFamily): string {
   const plain = find(`${start}-restore`);
   if (plain !== undefined && !isForNftables(plain)) return plain;
   throw new CniError(
-    'pluginNotAvailable',
+    code,
     `the chain FORWARD of ${start}-legacy needs a rule for containers, and ${start}-legacy-restore is not there`,
     'install the iptables that wrote it, or take its rules away',
   );

@@ -73,7 +73,7 @@ const before: ChainWithRules = {
   rules: () => [
     ...policies.map((policy) =>
       rule(
-        `from a bridge that is ${policy}`,
+        `from bridges with the policy ${policy}`,
         [metaLoad('iifname', firstRegister), lookup(bridges[policy].name, firstRegister)],
         verdict({ verdict: 'jump', chain: guard.chain.name }),
       ),
