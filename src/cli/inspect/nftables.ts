@@ -7,9 +7,10 @@ import { parseMac } from '../../lib/mac.ts';
 import { identityOf } from '../../plugin/attachment-identity.ts';
 import * as macSpoof from '../../plugins/main/bridge/mac-spoof.ts';
 import { firewallSchema } from '../../plugins/meta/firewall/config.ts';
+import { guardedHere } from '../../plugins/meta/firewall/guarded.ts';
 import * as firewallPort from '../../plugins/meta/firewall/port-section.ts';
 import * as firewall from '../../plugins/meta/firewall/section.ts';
-import { addressesOf, guardedBy } from '../../plugins/meta/firewall/targets.ts';
+import { addressesOf } from '../../plugins/meta/firewall/targets.ts';
 import { mappingSchema, type PortMapping, portmapSchema } from '../../plugins/meta/portmap/config.ts';
 import { publish, targetsOf, wantedFor } from '../../plugins/meta/portmap/mapping.ts';
 import { section as portmapSection } from '../../plugins/meta/portmap/section.ts';
@@ -90,8 +91,9 @@ function wantedElements({ cached, network, result }: Attached, places: PluginPla
 
   function firewallElements(json: Readonly<Record<string, unknown>>): WantedElement[] {
     const config = firewallSchema.read(json, [], []);
-    if (config === undefined) return [];
-    const guarded = guardedBy(config, result);
+    const isOfNode = ({ sandbox }: { readonly sandbox?: string }) => !sandbox;
+    if (config === undefined || !(result.interfaces ?? []).some(isOfNode)) return [];
+    const guarded = guardedHere(config, result);
     const { holdings } = firewall.wantedFor(addressesOf(result), guarded);
     return [...holdings, ...firewallPort.wantedFor(guarded).holdings].flatMap(({ elements }) => elements);
   }

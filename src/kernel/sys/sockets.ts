@@ -6,6 +6,8 @@ import { type Functions, load, ptr, read } from './ffi.ts';
 import { closeSync } from './file.ts';
 import { cstring, errnoAddress, SystemError, socket } from './libc.ts';
 
+export { receive, send, setSocketOption, socket } from './libc.ts';
+
 const symbols = {
   connect: { args: ['i32', 'ptr', 'u32'], returns: 'i32' },
   getsockopt: { args: ['i32', 'i32', 'i32', 'ptr', 'ptr'], returns: 'i32' },

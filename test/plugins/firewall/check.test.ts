@@ -66,7 +66,7 @@ test(
   'every rule taken away is named, and every chain',
   async () => {
     const count = (await rules()).length;
-    expect(count).toBe(2 + 6 + 1 + 1 + 2);
+    expect(count).toBe(2 + 6 + 1 + 1 + 4);
     for (let index = 0; index < count; index++) {
       const { family = '', chain = '', comment, handle } = (await rules())[index] ?? {};
       await nft(`delete rule ${family} fairlead ${chain} handle ${handle}`);

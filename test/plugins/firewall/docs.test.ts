@@ -34,7 +34,7 @@ test(
       /^## The firewall plugin\n[\s\S]*?```nft\n([\s\S]*?)```/m.exec(readFileSync(page, 'utf8')) ?? [];
     const port = web.result.interfaces?.[1]?.name ?? '';
     expect(partsOf(written.replaceAll('veth01234567', port))).toEqual(partsOf(listed));
-    expect(partsOf(listed)).toHaveLength(12 + 4);
+    expect(partsOf(listed)).toHaveLength(12 + 5);
   },
   patience,
 );

@@ -1,11 +1,16 @@
 /** `ingressPolicy`: who reaches whom, on two bridges, from the node and from outside, by IPv4 and IPv6. */
 import { afterEach, expect, test } from 'bun:test';
+import { existsSync } from 'node:fs';
 import type { Container } from '../../support/container.ts';
+import { add } from '../../support/plugin.ts';
 import { output } from '../../support/program.ts';
 import {
   type Attached,
   attach,
+  checked,
   cleanUp,
+  configOf,
+  connect,
   createWorld,
   dropForwarded,
   elements,
@@ -18,7 +23,10 @@ import {
   world6,
 } from './network.ts';
 
-afterEach(cleanUp, patience);
+afterEach(async () => {
+  await cleanUp();
+  await filterBridged(1);
+}, patience);
 
 const outside = { address4: world4, address6: world6 };
 
@@ -51,6 +59,14 @@ async function expectBlocked(
   expect(answers.flat().sort()).toEqual([...blocked].sort());
 }
 
+/** Whether what stays on a bridge passes FORWARD as well (br_netfilter), where the kernel can do that. */
+async function filterBridged(value: number): Promise<void> {
+  for (const name of ['iptables', 'ip6tables']) {
+    const file = `/proc/sys/net/bridge/bridge-nf-call-${name}`;
+    if (existsSync(file)) await Bun.write(file, String(value));
+  }
+}
+
 /** Two containers on a bridge, one on another. */
 async function three(keys: object, others: object = keys) {
   return {
@@ -80,10 +96,11 @@ test(
   patience,
 );
 
-test(
-  'isolated: neighbours are blocked too',
-  async () => {
+test.each([0, 1])(
+  'isolated: neighbours are blocked too, with bridge-nf-call-iptables %d',
+  async (value) => {
     const world = await createWorld();
+    await filterBridged(value);
     const all = await three({ ingressPolicy: 'isolated' });
     await expectBlocked(world, all, ['b>a', 'c>a', 'a>b', 'c>b', 'a>c', 'b>c']);
   },
@@ -128,6 +145,46 @@ test(
       c: await attach('c', {}, { network: 'cni0' }),
     };
     await expectBlocked(world, all, ['b>a', 'c>a', 'a>b', 'a>c']);
+  },
+  patience,
+);
+
+test(
+  'isolated on a vlan of a bridge, whose gateway is a port of its own: the world and the node, but no neighbour',
+  async () => {
+    const world = await createWorld();
+    const connected = { a: await connect('a'), b: await connect('b') };
+    const gateways = [connected.a, connected.b].map(
+      ({ result }) => result.ips?.map(({ gateway = '' }) => gateway) ?? [],
+    );
+    const [[four, six] = []] = gateways;
+    // As bridge makes it: a pair, one end on the bridge, the other with the gateway's addresses.
+    for (const command of [
+      'link add cni0.5 type veth peer name vethgw',
+      'link set vethgw master cni0 up',
+      'address flush dev cni0',
+      'link set cni0.5 up',
+      `address add ${four}/24 dev cni0.5`,
+      `address add ${six}/64 dev cni0.5 nodad`,
+    ])
+      await output(['ip', ...command.split(' ')]);
+    // With br_netfilter, masquerading also sees what goes to the gateway's port.
+    await filterBridged(0);
+    // They know the gateway by the bridge's hardware address.
+    for (const { netns } of [connected.a, connected.b])
+      await output(['nsenter', `--net=${netns}`, 'ip', 'neighbour', 'flush', 'dev', 'eth0']);
+    const attached = Object.entries(connected).map(([name, one]) => {
+      const result = { ...one.result, interfaces: [...(one.result.interfaces ?? []), { name: 'cni0.5' }] };
+      return [name, { ...one, config: configOf('cni0', result, { ingressPolicy: 'isolated' }) }] as const;
+    });
+    for (const [, one] of attached) await add({ plugin: 'firewall', container: one, config: one.config });
+    await expectBlocked(world, Object.fromEntries(attached), ['a>b', 'b>a']);
+    expect(await elements()).toContain('firewall-isolated "cni0.5"');
+    for (const [, one] of attached) {
+      expect(await checked(one)).toBe('');
+      await release(one);
+    }
+    expect(await elements()).toEqual([]);
   },
   patience,
 );

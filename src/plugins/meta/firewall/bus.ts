@@ -1,7 +1,7 @@
 /** A connection to the system's D-Bus, for calls one after the other: D-Bus Specification, "Authentication Protocol". */
 import { closeSync } from '../../../kernel/sys/file.ts';
-import { receive, SystemError, send, setSocketOption } from '../../../kernel/sys/libc.ts';
-import { connectUnix } from '../../../kernel/sys/sockets.ts';
+import { SystemError } from '../../../kernel/sys/libc.ts';
+import { connectUnix, receive, send, setSocketOption } from '../../../kernel/sys/sockets.ts';
 import { bytesFromText, textFromBytes } from '../../../lib/bytes.ts';
 import {
   decodeReply,

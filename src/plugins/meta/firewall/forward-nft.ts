@@ -4,7 +4,7 @@ import { type Chain, createChain, getChain } from '../../../kernel/nftables/chai
 import { mark } from '../../../kernel/nftables/datatype.ts';
 import { counter } from '../../../kernel/nftables/expr/counter.ts';
 import type { Expression } from '../../../kernel/nftables/expr/expression.ts';
-import { immediateKind, immediateVerdict } from '../../../kernel/nftables/expr/immediate.ts';
+import { immediateVerdict } from '../../../kernel/nftables/expr/immediate.ts';
 import { match, matchKind } from '../../../kernel/nftables/expr/match.ts';
 import { withGeneration } from '../../../kernel/nftables/generation.ts';
 import type { Operation } from '../../../kernel/nftables/operation.ts';
@@ -12,6 +12,7 @@ import { addRule, insertRule, type ListedRule, listRules, type Rule } from '../.
 import { type Table, tableText } from '../../../kernel/nftables/table.ts';
 import { bytesFromText } from '../../../lib/bytes.ts';
 import type { IpFamily } from '../../../lib/ip.ts';
+import { leadsTo } from '../../shared/nftables/match.ts';
 import { priorities } from '../../shared/nftables/priorities.ts';
 import {
   acceptMark,
@@ -121,10 +122,6 @@ function xtComment(text: string): Expression {
 function xtMark(): Expression {
   const value = mark.encode(acceptMark);
   return match('mark', 1, Uint8Array.from([...value, ...value, 0]));
-}
-
-function leadsTo({ expressions }: ListedRule, chain: string): boolean {
-  return expressions.some((expression) => immediateKind.read(expression)?.data?.verdict?.chain === chain);
 }
 
 /** Whether it is our rule: its comment says so, which nobody changes alone. */

@@ -3,8 +3,8 @@
  * linux/netfilter_ipv4/ip_tables.h, linux/netfilter_ipv6/ip6_tables.h.
  */
 import { closeSync } from '../../../kernel/sys/file.ts';
-import { SystemError, socket } from '../../../kernel/sys/libc.ts';
-import { getSocketOption } from '../../../kernel/sys/sockets.ts';
+import { SystemError } from '../../../kernel/sys/libc.ts';
+import { getSocketOption, socket } from '../../../kernel/sys/sockets.ts';
 import { bytesFromText, textFromBytes } from '../../../lib/bytes.ts';
 import { addressFromBytes, type IpAddress, type IpFamily } from '../../../lib/ip.ts';
 

@@ -22,9 +22,10 @@ import { removeElements } from '../../shared/nftables/removal.ts';
 import { openNftablesHere, openNftablesIfThere, withNftables } from '../../shared/nftables/socket.ts';
 import { firewalldIfRunning, letPass, passProblems, requireBackend } from './backend.ts';
 import { type FirewallConfig, firewallSchema } from './config.ts';
+import type { Guarded } from './guarded.ts';
 import * as port from './port-section.ts';
 import { addressSets, section, wantedFor } from './section.ts';
-import { addressesOf, guardedBy } from './targets.ts';
+import { addressesOf } from './targets.ts';
 
 export const plugin = definePlugin({
   name: 'firewall',
@@ -43,7 +44,7 @@ async function add(request: AddRequest<FirewallConfig>): Promise<Result> {
   const { attachment, config } = request;
   const previous = chainedResult(request);
   const addresses = addressesOf(previous);
-  const guarded = guardedBy(config, previous);
+  const guarded = await guardedIn(config, previous);
   const ports = port.wantedFor(guarded);
   const owner = ownerComment(attachment);
   request.onFailure('letting traffic pass', () => del(request));
@@ -52,6 +53,12 @@ async function add(request: AddRequest<FirewallConfig>): Promise<Result> {
   if (ports.holdings.length > 0) putElements(connection, port.section, owner, ports);
   await letPass(connection, config, addresses);
   return previous;
+}
+
+/** Most containers are not: for those nothing is asked or loaded. */
+async function guardedIn(config: FirewallConfig, result: Result): Promise<Guarded | undefined> {
+  if (config.ingressPolicy === 'open') return undefined;
+  return (await import('./guarded.ts')).guardedHere(config, result);
 }
 
 /**
@@ -95,7 +102,7 @@ async function forgetSources(config: FirewallConfig, addresses: readonly IpAddre
 
 async function check({ attachment, config, previousResult }: CheckRequest<FirewallConfig>): Promise<void> {
   const addresses = addressesOf(previousResult);
-  const guarded = guardedBy(config, previousResult);
+  const guarded = await guardedIn(config, previousResult);
   const ports = port.wantedFor(guarded);
   const owner = ownerComment(attachment);
   using connection = openNftablesHere();

@@ -1,11 +1,11 @@
 /**
  * firewall's part of the bridges' table: a container that is isolated exchanges no frame with its neighbours. Those are
- * on ports that are one end of a veth, as containers' are. What comes by another port, as the node's network card in a
- * bridge is, comes from outside, where the gateway may be.
+ * on ports that are one end of a veth, as containers' are. So is the port of a vlan's gateway, which elements of its own let
+ * through. What comes by another port, as the node's network card in a bridge is, comes from outside.
  */
 import { ifName } from '../../../kernel/nftables/datatype.ts';
 import { cmp } from '../../../kernel/nftables/expr/cmp.ts';
-import { firstRegister } from '../../../kernel/nftables/expr/expression.ts';
+import { firstRegister, registerAt } from '../../../kernel/nftables/expr/expression.ts';
 import { lookup } from '../../../kernel/nftables/expr/lookup.ts';
 import { metaLoad } from '../../../kernel/nftables/expr/meta.ts';
 import { defineSet } from '../../../kernel/nftables/set.ts';
@@ -16,16 +16,29 @@ import type { Wanted } from '../../shared/nftables/ownership.ts';
 import { priorities } from '../../shared/nftables/priorities.ts';
 import type { Section } from '../../shared/nftables/section.ts';
 import { bridgeTable as table } from '../../shared/nftables/tables.ts';
-import type { Guarded } from './targets.ts';
+import type { Guarded } from './guarded.ts';
 
 const ports = defineSet({ table, name: 'firewall-ports', key: [ifName] });
+const gateways = defineSet({ table, name: 'firewall-gateways', key: [ifName, ifName] });
 
-/** One rule for each direction; a kind (IFLA_INFO_KIND) is in a register as a name is. */
-function between(name: 'iifname' | 'oifname', kind: 'iifkind' | 'oifkind', comment: string) {
+type Way = 'iifname' | 'oifname';
+/** The register after an interface's name. */
+const afterName = registerAt(ifName.size);
+
+function withGateway(own: Way, other: Way, comment: string) {
   return rule(
     comment,
-    [metaLoad(name, firstRegister), lookup(ports.name, firstRegister)],
-    [metaLoad(kind, firstRegister), cmp(firstRegister, '==', ifName.encode('veth'))],
+    [metaLoad(own, firstRegister), metaLoad(other, afterName), lookup(gateways.name, firstRegister)],
+    verdict({ verdict: 'accept' }),
+  );
+}
+
+/** A kind (IFLA_INFO_KIND) is in a register as a name is. */
+function withNeighbour(own: Way, otherKind: 'iifkind' | 'oifkind', comment: string) {
+  return rule(
+    comment,
+    [metaLoad(own, firstRegister), lookup(ports.name, firstRegister)],
+    [metaLoad(otherKind, firstRegister), cmp(firstRegister, '==', ifName.encode('veth'))],
     verdict({ verdict: 'drop' }),
   );
 }
@@ -35,7 +48,7 @@ export const section: Section = {
   table,
   name: 'firewall',
   version: 1,
-  sets: [ports],
+  sets: [ports, gateways],
   chains: [
     {
       chain: {
@@ -44,16 +57,18 @@ export const section: Section = {
         base: { type: 'filter', hook: 'forward', priority: priorities.filter },
       },
       rules: () => [
-        between('iifname', 'oifkind', 'from an isolated container to another'),
-        between('oifname', 'iifkind', 'to an isolated container from another'),
+        withGateway('iifname', 'oifname', 'from an isolated container to its gateway'),
+        withGateway('oifname', 'iifname', 'to an isolated container from its gateway'),
+        withNeighbour('iifname', 'oifkind', 'from an isolated container to another'),
+        withNeighbour('oifname', 'iifkind', 'to an isolated container from another'),
       ],
     },
   ],
   index: defineOwnerIndex({
     table,
     name: 'firewall-owners',
-    entry: [ifName],
-    places: ([port]) => [placeIn(ports, [port])],
+    entry: [ifName, ifName],
+    places: ([port, gateway]) => [placeIn(ports, [port]), placeIn(gateways, [port, gateway])],
   }),
   unusedAmong: () => [],
 };
@@ -62,10 +77,12 @@ export const section: Section = {
 export function wantedFor(guarded: Guarded | undefined): Wanted {
   const isolated = guarded?.policy === 'isolated' ? guarded.ports : [];
   return {
-    holdings: isolated.map((port) => ({
-      entry: [port],
-      elements: [wantElement(ports, [port], undefined, `the isolation of port ${port}`)],
-    })),
+    holdings: isolated.map(({ name, gateway }) => {
+      const purpose = `the isolation of port ${name}`;
+      const port = wantElement(ports, [name], undefined, purpose);
+      const pair = wantElement(gateways, [name, gateway], undefined, purpose);
+      return { entry: [name, gateway], elements: gateway === name ? [port] : [port, pair] };
+    }),
     chains: [],
   };
 }

@@ -30,8 +30,8 @@ import { priorities } from '../../shared/nftables/priorities.ts';
 import type { ChainWithRules, Section } from '../../shared/nftables/section.ts';
 import { inetTable } from '../../shared/nftables/tables.ts';
 import { chainWord, interfaceOf } from './chain-word.ts';
+import type { Guarded } from './guarded.ts';
 import { acceptBit } from './mark.ts';
-import type { Guarded } from './targets.ts';
 
 const table = inetTable;
 

@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test';
 import { formatAddress } from '../../../lib/ip.ts';
 import { firewallSchema } from './config.ts';
 import { missingParts, problemsOf } from './forward-state.ts';
-import { addressesOf, guardedBy } from './targets.ts';
+import { addressesOf } from './targets.ts';
 
 const config = (keys: object) => {
   const read = firewallSchema.read(keys, [], []);
@@ -25,23 +25,6 @@ test('all addresses, each once, IPv4 also where it is written as IPv6', () => {
   const addresses = ['10.1.0.5/24', 'fd00::5/64', '::ffff:10.1.0.5/120', '10.1.0.6/32'];
   const found = addressesOf({ ips: addresses.map((address) => ({ address })) });
   expect(found.map(formatAddress)).toEqual(['10.1.0.5', 'fd00::5', '10.1.0.6']);
-});
-
-test('the bridge is the first interface of the node, its ports are the others', () => {
-  const interfaces = [
-    { name: 'cni0' },
-    { name: 'eth0', sandbox: '/run/netns/x' },
-    { name: 'veth1', sandbox: '' },
-  ];
-  expect(guardedBy(config({}), { interfaces })).toBeUndefined();
-  expect(guardedBy(config({ ingressPolicy: 'isolated' }), { interfaces })).toEqual({
-    policy: 'isolated',
-    bridge: 'cni0',
-    ports: ['veth1'],
-  });
-  expect(() => guardedBy(config({ ingressPolicy: 'isolated' }), {})).toThrow(
-    /names no interface of the node/,
-  );
 });
 
 test('what is missing of FORWARD, only where it is used', () => {

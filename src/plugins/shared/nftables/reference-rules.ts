@@ -6,12 +6,12 @@
 import type { Attachment } from '../../../cni/index.ts';
 import type { Connection } from '../../../kernel/netlink/connection.ts';
 import { deleteChain, getChain } from '../../../kernel/nftables/chain.ts';
-import { immediateKind } from '../../../kernel/nftables/expr/immediate.ts';
 import { withGeneration } from '../../../kernel/nftables/generation.ts';
 import type { Operation } from '../../../kernel/nftables/operation.ts';
 import { deleteRule, type ListedRule, listRules } from '../../../kernel/nftables/rule.ts';
 import { type Family, getTable, type Table } from '../../../kernel/nftables/table.ts';
 import { sha512 } from '../../../plugin/hash.ts';
+import { leadsTo } from './match.ts';
 import { unlessAbsent } from './socket.ts';
 
 /** Where a reference plugin's rules for one attachment are. */
@@ -80,8 +80,4 @@ function removeRules(
 ): Operation[] {
   const chain = { table, name };
   return (listRules(connection, chain) ?? []).filter(isOwn).map(({ handle }) => deleteRule(chain, handle));
-}
-
-function leadsTo({ expressions }: ListedRule, chain: string): boolean {
-  return expressions.some((expression) => immediateKind.read(expression)?.data?.verdict?.chain === chain);
 }
