@@ -41,7 +41,7 @@ export async function letPass(
   using firewalld = await firewalldAsAsked(config, 'tryAgainLater');
   if (firewalld === undefined)
     return openForward(connection, familiesOf(addresses), config.iptablesAdminChainName);
-  for (const address of addresses) firewalld.addSource(address);
+  for (const address of addresses) await firewalld.addSource(address);
 }
 
 /** What of it is missing, in words. */
@@ -53,9 +53,12 @@ export async function passProblems(
   using firewalld = await firewalldAsAsked(config, 'tryAgainLater');
   if (firewalld === undefined)
     return forwardProblems(connection, familiesOf(addresses), config.iptablesAdminChainName);
-  return addresses
-    .filter((address) => !firewalld.hasSource(address))
-    .map((address) => `firewalld: ${formatAddress(address)} is no source of zone ${config.firewalldZone}`);
+  const problems: string[] = [];
+  for (const address of addresses) {
+    if (await firewalld.hasSource(address)) continue;
+    problems.push(`firewalld: ${formatAddress(address)} is no source of zone ${config.firewalldZone}`);
+  }
+  return problems;
 }
 
 /** Throws a `CniError` (50) where ADD could not let packets pass. */
@@ -64,5 +67,5 @@ export async function requireBackend(config: FirewallConfig): Promise<void> {
   const legacy = firewalld === undefined ? ([4, 6] as const).filter(hasLegacyFilter) : [];
   if (legacy.length === 0) return;
   const { requireLegacyProgram } = await import('./forward-legacy.ts');
-  for (const family of legacy) requireLegacyProgram(family, config.iptablesAdminChainName);
+  for (const family of legacy) await requireLegacyProgram(family, config.iptablesAdminChainName);
 }

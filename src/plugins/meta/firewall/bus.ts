@@ -27,13 +27,16 @@ export class BusError extends Error {
 /** An open connection. */
 export interface Bus extends Disposable {
   /** Calls a method and waits for its answer: the first value of it. Throws BusError, SystemError. */
-  call(call: MethodCall): Reply['value'];
+  call(call: MethodCall): Promise<Reply['value']>;
 }
 
 const SOL_SOCKET = 1;
 const SO_RCVTIMEO = 20;
-/** How long a call may take, in seconds: that of the reference library. A firewalld that loads its rules answers after. */
-const patience = 25n;
+/** How long a call may take, in milliseconds: that of the reference library. A firewalld that loads its rules answers after. */
+const patience = 25_000;
+/** An answer is mostly there within this time, in microseconds; for others the process does what else there is meanwhile. */
+const eager = 10_000n;
+const pause = 5;
 
 /** What every connection says first. */
 const hello: MethodCall = {
@@ -45,15 +48,15 @@ const hello: MethodCall = {
 };
 
 /** Connects by a path, or a name in the abstract namespace after `@`. Throws SystemError, BusError. */
-export function openBus(path: string): Bus {
+export async function openBus(path: string): Promise<Bus> {
   const fd = connectUnix(path);
   const read = readerOf(fd);
   let serial = 0;
-  const call = (one: MethodCall): Reply['value'] => {
+  const call = async (one: MethodCall): Promise<Reply['value']> => {
     serial++;
     send(fd, encodeCall(serial, one));
     for (;;) {
-      const reply = decodeReply(read.message());
+      const reply = decodeReply(await read.message());
       // Signals come as well.
       if (reply.replyTo !== serial) continue;
       if (reply.error === undefined) return reply.value;
@@ -61,13 +64,13 @@ export function openBus(path: string): Bus {
     }
   };
   try {
-    setSocketOption(fd, SOL_SOCKET, SO_RCVTIMEO, new Uint8Array(new BigInt64Array([patience, 0n]).buffer));
+    setSocketOption(fd, SOL_SOCKET, SO_RCVTIMEO, new Uint8Array(new BigInt64Array([0n, eager]).buffer));
     // The credentials are the socket's; the user's number is said in digits, each written as a byte in hexadecimal.
     const user = bytesFromText(String(process.getuid?.() ?? 0)).toHex();
     send(fd, bytesFromText(`\0AUTH EXTERNAL ${user}\r\nBEGIN\r\n`));
-    const answer = read.line();
+    const answer = await read.line();
     if (!answer.startsWith('OK')) throw new BusError('not authenticated', `${path} answers "${answer}"`);
-    call(hello);
+    await call(hello);
     return { call, [Symbol.dispose]: () => closeSync(fd) };
   } catch (error) {
     closeSync(fd);
@@ -79,37 +82,42 @@ export function openBus(path: string): Bus {
 function readerOf(fd: number) {
   let buffer = new Uint8Array();
   const chunk = new Uint8Array(4096);
-  const fill = () => {
-    const length = receiveInTime(fd, chunk);
+  const fill = async () => {
+    const length = await receiveInTime(fd, chunk);
     if (length === 0) throw new BusError('closed', 'the bus closed the connection');
     const joined = new Uint8Array(buffer.length + length);
     joined.set(buffer);
     joined.set(chunk.subarray(0, length), buffer.length);
     buffer = joined;
   };
-  const take = (length: number): Uint8Array => {
-    while (buffer.length < length) fill();
+  const take = async (length: number): Promise<Uint8Array> => {
+    while (buffer.length < length) await fill();
     const taken = buffer.slice(0, length);
     buffer = buffer.slice(length);
     return taken;
   };
   return {
-    line(): string {
-      while (!buffer.includes(10)) fill();
-      return textFromBytes(take(buffer.indexOf(10) + 1)).trim();
+    async line(): Promise<string> {
+      while (!buffer.includes(10)) await fill();
+      return textFromBytes(await take(buffer.indexOf(10) + 1)).trim();
     },
-    message(): Uint8Array {
-      while (buffer.length < headerSize) fill();
+    async message(): Promise<Uint8Array> {
+      while (buffer.length < headerSize) await fill();
       return take(messageSize(buffer));
     },
   };
 }
 
-function receiveInTime(fd: number, chunk: Uint8Array): number {
-  try {
-    return receive(fd, chunk, 0);
-  } catch (error) {
-    if (!(error instanceof SystemError) || error.code !== 'EAGAIN') throw error;
-    throw new BusError('no reply', `no answer within ${patience} s`);
+async function receiveInTime(fd: number, chunk: Uint8Array): Promise<number> {
+  const deadline = performance.now() + patience;
+  for (;;) {
+    try {
+      return receive(fd, chunk, 0);
+    } catch (error) {
+      if (!(error instanceof SystemError) || error.code !== 'EAGAIN') throw error;
+      if (performance.now() > deadline)
+        throw new BusError('no reply', `no answer within ${patience / 1000} s`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }

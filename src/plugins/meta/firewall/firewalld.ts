@@ -6,21 +6,21 @@ import { type Bus, BusError, openBus } from './bus.ts';
 /** A firewalld that runs, and one of its zones. */
 export interface Firewalld extends Disposable {
   /** Makes the address a source of the zone. Throws a `CniError`. */
-  addSource(address: IpAddress): void;
+  addSource(address: IpAddress): Promise<void>;
   /** Whether it is one. Throws a `CniError`. */
-  hasSource(address: IpAddress): boolean;
+  hasSource(address: IpAddress): Promise<boolean>;
   /** Ends that; where it is none that is no error, nor what firewalld cannot do. */
-  removeSource(address: IpAddress): void;
+  removeSource(address: IpAddress): Promise<void>;
 }
 
 const service = 'org.fedoraproject.FirewallD1';
 
 /** Connects to it; undefined where it does not run. */
-export function openFirewalld(path: string, zone: string): Firewalld | undefined {
-  const bus = connect(path);
+export async function openFirewalld(path: string, zone: string): Promise<Firewalld | undefined> {
+  const bus = await connect(path);
   if (bus === undefined) return undefined;
   try {
-    if (isRunning(bus)) return firewalldOn(bus, zone);
+    if (await isRunning(bus)) return firewalldOn(bus, zone);
   } catch (error) {
     bus[Symbol.dispose]();
     throw error;
@@ -30,16 +30,16 @@ export function openFirewalld(path: string, zone: string): Firewalld | undefined
 }
 
 /** A bus that nobody listens on, or that does not want us, has no firewalld for us. */
-function connect(path: string): Bus | undefined {
+async function connect(path: string): Promise<Bus | undefined> {
   try {
-    return openBus(path);
+    return await openBus(path);
   } catch {
     return undefined;
   }
 }
 
-function isRunning(bus: Bus): boolean {
-  const answer = bus.call({
+async function isRunning(bus: Bus): Promise<boolean> {
+  const answer = await bus.call({
     destination: 'org.freedesktop.DBus',
     path: '/org/freedesktop/DBus',
     interface: 'org.freedesktop.DBus',
@@ -60,23 +60,23 @@ function firewalldOn(bus: Bus, zone: string): Firewalld {
       arguments: [zone, formatPrefix(hostPrefix(address))],
     });
   return {
-    addSource: (address) => {
+    addSource: async (address) => {
       try {
-        call('addSource', address);
+        await call('addSource', address);
       } catch (error) {
         if (!says(error, 'ZONE_ALREADY_SET')) throw refusal(error, zone, address);
       }
     },
-    hasSource: (address) => {
+    hasSource: async (address) => {
       try {
-        return call('querySource', address) === true;
+        return (await call('querySource', address)) === true;
       } catch (error) {
         throw refusal(error, zone, address);
       }
     },
-    removeSource: (address) => {
+    removeSource: async (address) => {
       try {
-        call('removeSource', address);
+        await call('removeSource', address);
       } catch (error) {
         if (!(error instanceof BusError)) throw error;
       }

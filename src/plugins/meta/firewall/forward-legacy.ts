@@ -5,7 +5,7 @@
  */
 import { CniError } from '../../../cni/index.ts';
 import { existsSync } from '../../../kernel/sys/file.ts';
-import { bytesFromText, textFromBytes } from '../../../lib/bytes.ts';
+import { bytesFromText } from '../../../lib/bytes.ts';
 import type { IpFamily } from '../../../lib/ip.ts';
 import {
   acceptMark,
@@ -22,12 +22,12 @@ import { readFilter } from './legacy-table.ts';
 const attempts = 5;
 
 /** Writes what is missing. Throws a `CniError` where the program that could is missing, or fails. */
-export function openLegacyForward(family: IpFamily, adminChain: string): void {
+export async function openLegacyForward(family: IpFamily, adminChain: string): Promise<void> {
   let failure = '';
   for (let attempt = 0; attempt < attempts; attempt++) {
     const missing = missingParts(readState(family, adminChain));
     if (missing.length === 0) return;
-    failure = restore(
+    failure = await restore(
       family,
       missing.map((part) => lineFor(part, adminChain)),
     );
@@ -45,8 +45,9 @@ export function legacyForwardProblems(family: IpFamily, adminChain: string): str
 }
 
 /** Throws a `CniError` (50) where FORWARD needs rules that no program is there to write. */
-export function requireLegacyProgram(family: IpFamily, adminChain: string): void {
-  if (missingParts(readState(family, adminChain)).length > 0) restoreProgram(family, 'pluginNotAvailable');
+export async function requireLegacyProgram(family: IpFamily, adminChain: string): Promise<void> {
+  if (missingParts(readState(family, adminChain)).length > 0)
+    await restoreProgram(family, 'pluginNotAvailable');
 }
 
 function readState(family: IpFamily, adminChain: string): ForwardState {
@@ -80,23 +81,18 @@ function lineFor(part: Part, adminChain: string): string {
 }
 
 /** Carries out these lines together or not at all; what the program said where it failed. */
-export function restore(family: IpFamily, lines: readonly string[]): string {
-  const program = restoreProgram(family);
-  const { exitCode, stderr } = Bun.spawnSync([program, '--wait', '10', '--noflush'], {
-    stdin: bytesFromText(['*filter', ...lines, 'COMMIT', ''].join('\n')),
-    stdout: 'ignore',
-    stderr: 'pipe',
-    timeout: 30_000,
-  });
-  return exitCode === 0
-    ? ''
-    : `${program}: ${textFromBytes(stderr)
-        .trim()
-        .replaceAll(/\s*\n\s*/g, '; ')}`;
+export async function restore(family: IpFamily, lines: readonly string[]): Promise<string> {
+  const program = await restoreProgram(family);
+  const input = ['*filter', ...lines, 'COMMIT', ''].join('\n');
+  const { exitCode, stderr } = await execute([program, '--wait', '10', '--noflush'], input);
+  return exitCode === 0 ? '' : `${program}: ${stderr.trim().replaceAll(/\s*\n\s*/g, '; ')}`;
 }
 
 /** The plain name is iptables-nft's on most nodes, and the only one where iptables is older than that. */
-function restoreProgram(family: IpFamily, code: 'internal' | 'pluginNotAvailable' = 'internal'): string {
+async function restoreProgram(
+  family: IpFamily,
+  code: 'internal' | 'pluginNotAvailable' = 'internal',
+): Promise<string> {
   const start = family === 4 ? 'iptables' : 'ip6tables';
   const directories = new Set([...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin']);
   const find = (name: string) =>
@@ -106,7 +102,9 @@ function restoreProgram(family: IpFamily, code: 'internal' | 'pluginNotAvailable
   const legacy = find(`${start}-legacy-restore`);
   if (legacy !== undefined) return legacy;
   const plain = find(`${start}-restore`);
-  if (plain !== undefined && !isForNftables(plain)) return plain;
+  const isForNftables = async (program: string) =>
+    (await execute([program, '--version'], '')).stdout.includes('nf_tables');
+  if (plain !== undefined && !(await isForNftables(plain))) return plain;
   throw new CniError(
     code,
     `the chain FORWARD of ${start}-legacy needs a rule for containers, and ${start}-legacy-restore is not there`,
@@ -114,7 +112,17 @@ function restoreProgram(family: IpFamily, code: 'internal' | 'pluginNotAvailable
   );
 }
 
-function isForNftables(program: string): boolean {
-  const { stdout } = Bun.spawnSync([program, '--version'], { stderr: 'ignore', timeout: 30_000 });
-  return textFromBytes(stdout).includes('nf_tables');
+async function execute(argv: readonly string[], input: string) {
+  const child = Bun.spawn([...argv], {
+    stdin: bytesFromText(input),
+    stdout: 'pipe',
+    stderr: 'pipe',
+    timeout: 30_000,
+  });
+  const [stdout, stderr, exitCode] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  return { stdout, stderr, exitCode };
 }

@@ -20,7 +20,7 @@ export async function openForward(
   const legacy = families.filter(hasLegacyFilter);
   if (legacy.length === 0) return;
   const { openLegacyForward } = await import('./forward-legacy.ts');
-  for (const family of legacy) openLegacyForward(family, adminChain);
+  for (const family of legacy) await openLegacyForward(family, adminChain);
 }
 
 /** What is missing, in words. */

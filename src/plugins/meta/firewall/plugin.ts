@@ -97,7 +97,7 @@ function isSomebodys(connection: Connection, address: IpAddress): boolean {
 async function forgetSources(config: FirewallConfig, addresses: readonly IpAddress[]): Promise<void> {
   if (addresses.length === 0) return;
   using firewalld = await firewalldIfRunning(config);
-  for (const address of addresses) firewalld?.removeSource(address);
+  for (const address of addresses) await firewalld?.removeSource(address);
 }
 
 async function check({ attachment, config, previousResult }: CheckRequest<FirewallConfig>): Promise<void> {

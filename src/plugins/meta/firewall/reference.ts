@@ -80,7 +80,7 @@ async function removeLegacyRules(family: IpFamily, addresses: readonly IpAddress
       ];
     return [];
   });
-  const failure = lines.length === 0 ? '' : restore(family, lines);
+  const failure = lines.length === 0 ? '' : await restore(family, lines);
   if (failure !== '')
     throw new Error(`iptables-legacy could not delete the rules of a container: ${failure}`);
 }
