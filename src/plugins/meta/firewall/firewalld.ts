@@ -1,5 +1,6 @@
 /** firewalld, over D-Bus: addresses are sources of a zone, which says what may pass (org.fedoraproject.FirewallD1.zone). */
 import { CniError, messageOf } from '../../../cni/index.ts';
+import { SystemError } from '../../../kernel/sys/libc.ts';
 import { formatAddress, formatPrefix, hostPrefix, type IpAddress } from '../../../lib/ip.ts';
 import { type Bus, BusError, openBus } from './bus.ts';
 
@@ -15,27 +16,22 @@ export interface Firewalld extends Disposable {
 
 const service = 'org.fedoraproject.FirewallD1';
 
-/** Connects to it; undefined where it does not run. */
+/** Connects to it; undefined where it does not run, or nobody can be asked: a bus that does not want us has none for us. */
 export async function openFirewalld(path: string, zone: string): Promise<Firewalld | undefined> {
-  const bus = await connect(path);
-  if (bus === undefined) return undefined;
+  let bus: Bus | undefined;
   try {
+    bus = await openBus(path);
     if (await isRunning(bus)) return firewalldOn(bus, zone);
   } catch (error) {
-    bus[Symbol.dispose]();
-    throw error;
+    if (!isOfBus(error)) throw error;
   }
-  bus[Symbol.dispose]();
+  bus?.[Symbol.dispose]();
   return undefined;
 }
 
-/** A bus that nobody listens on, or that does not want us, has no firewalld for us. */
-async function connect(path: string): Promise<Bus | undefined> {
-  try {
-    return await openBus(path);
-  } catch {
-    return undefined;
-  }
+/** What a method answered, or that the connection is none or breaks off. */
+function isOfBus(error: unknown): boolean {
+  return error instanceof BusError || error instanceof SystemError;
 }
 
 async function isRunning(bus: Bus): Promise<boolean> {
@@ -78,7 +74,7 @@ function firewalldOn(bus: Bus, zone: string): Firewalld {
       try {
         await call('removeSource', address);
       } catch (error) {
-        if (!(error instanceof BusError)) throw error;
+        if (!isOfBus(error)) throw error;
       }
     },
     [Symbol.dispose]: bus[Symbol.dispose],
@@ -91,7 +87,7 @@ function says(error: unknown, word: string): boolean {
 }
 
 function refusal(error: unknown, zone: string, address: IpAddress): unknown {
-  if (!(error instanceof BusError)) return error;
+  if (!isOfBus(error)) return error;
   if (says(error, 'INVALID_ZONE')) {
     return new CniError(
       'invalidConfig',

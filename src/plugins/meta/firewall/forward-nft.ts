@@ -65,9 +65,11 @@ function chainOf(family: IpFamily, name: string): Chain {
   return { table: filterTable(family), name };
 }
 
-/** Whether there may be anything to do: iptables-nft has FORWARD, or at least the administrator's chain. */
+/** Whether there may be anything to do: iptables-nft has FORWARD, hooked, or at least the administrator's chain. */
 function isThere(connection: Connection, family: IpFamily, adminChain: string): boolean {
-  return ['FORWARD', adminChain].some((name) => getChain(connection, chainOf(family, name)) !== undefined);
+  const forward = getChain(connection, chainOf(family, 'FORWARD'));
+  if (forward !== undefined) return forward.isBase;
+  return getChain(connection, chainOf(family, adminChain)) !== undefined;
 }
 
 function readState(connection: Connection, family: IpFamily, adminChain: string): ForwardState {
