@@ -2,7 +2,7 @@
  * Rules, expression by expression: the same rule written by nft and by Fairlead's code has to look the same to nft,
  * in bytecode, JSON and text. So each case's first column is the command that makes the golden bytes.
  */
-// packages: nftables
+// packages: nftables iptables
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { type Connection, isNetlinkError, nftables as n } from '../../src/kernel/index.ts';
 import { addressToBytes } from '../../src/lib/ip.ts';
@@ -373,6 +373,43 @@ describe('rules read back', () => {
     expect(comments()).toBeUndefined();
     n.commit(connection, [n.deleteTable(copy)]);
     expect(comments()).toBeUndefined();
+  });
+
+  test('a rule that is put before the others, and the policy of a chain', () => {
+    const base = { type: 'filter', hook: 'forward', priority: 0, policy: 'drop' } as const;
+    const chain: n.Chain = { table: copy, name: 'c', base };
+    const named = (comment: string) => ({ comment, expressions: udp });
+    n.commit(connection, [
+      n.addTable(copy),
+      n.addChain(chain),
+      n.addRule(chain, named('second')),
+      n.insertRule(chain, named('first')),
+      n.addChain({ table: copy, name: 'plain' }),
+    ]);
+    expect(n.listRules(connection, chain)?.map(({ comment }) => comment)).toEqual(['first', 'second']);
+    expect(n.getChain(connection, chain)).toMatchObject({ isBase: true, policy: 'drop' });
+    expect(n.getChain(connection, { table: copy, name: 'plain' })).toEqual({
+      name: 'plain',
+      isBase: false,
+      references: 0,
+    });
+    n.commit(connection, [n.deleteTable(copy)]);
+  });
+
+  test('a match of iptables is read by iptables as it is meant', async () => {
+    const table = { family: 'ip', name: 'filter' } as const;
+    const base = { type: 'filter', hook: 'output', priority: 0, policy: 'accept' } as const;
+    const chain: n.Chain = { table, name: 'OUTPUT', base };
+    // struct xt_mark_mtinfo1: mark, mask, and a byte for "not".
+    const info = Uint8Array.from([...u32(0x10), ...u32(0xf0), 1]);
+    const expressions = [n.match('mark', 1, info), n.counter(), n.immediateVerdict({ verdict: 'accept' })];
+    n.commit(connection, [n.addTable(table), n.addChain(chain), n.addRule(chain, { expressions })]);
+    const said = await output(['iptables-nft', '-S', 'OUTPUT']);
+    const [found] = n.listRules(connection, chain) ?? [];
+    n.commit(connection, [n.deleteTable(table)]);
+    expect(said).toBe('-P OUTPUT ACCEPT\n-A OUTPUT -m mark ! --mark 0x10/0xf0 -j ACCEPT\n');
+    const [first] = found?.expressions ?? [];
+    expect(first && n.matchKind.read(first)).toMatchObject({ name: 'mark', revision: 1 });
   });
 
   test('what a counter counted', async () => {

@@ -56,7 +56,7 @@ export async function openBus(path: string): Promise<Bus> {
     serial++;
     send(fd, encodeCall(serial, one));
     for (;;) {
-      const reply = decodeReply(await read.message());
+      const reply = understood(decodeReply, await read.message());
       // Signals come as well.
       if (reply.replyTo !== serial) continue;
       if (reply.error === undefined) return reply.value;
@@ -103,9 +103,18 @@ function readerOf(fd: number) {
     },
     async message(): Promise<Uint8Array> {
       while (buffer.length < headerSize) await fill();
-      return take(messageSize(buffer));
+      return take(understood(messageSize, buffer));
     },
   };
+}
+
+/** Whoever else listens at that place may say anything. */
+function understood<T>(decode: (bytes: Uint8Array) => T, bytes: Uint8Array): T {
+  try {
+    return decode(bytes);
+  } catch (error) {
+    throw new BusError('not understood', error instanceof Error ? error.message : String(error));
+  }
 }
 
 async function receiveInTime(fd: number, chunk: Uint8Array): Promise<number> {

@@ -1,6 +1,6 @@
 /** FORWARD of iptables-nft: read and written as nftables, in expressions that every iptables-nft can read. */
 import type { Connection } from '../../../kernel/netlink/connection.ts';
-import { type Chain, createChain, getChain } from '../../../kernel/nftables/chain.ts';
+import { createChain, getChain } from '../../../kernel/nftables/chain.ts';
 import { mark } from '../../../kernel/nftables/datatype.ts';
 import { counter } from '../../../kernel/nftables/expr/counter.ts';
 import type { Expression } from '../../../kernel/nftables/expr/expression.ts';
@@ -9,31 +9,28 @@ import { match, matchKind } from '../../../kernel/nftables/expr/match.ts';
 import { withGeneration } from '../../../kernel/nftables/generation.ts';
 import type { Operation } from '../../../kernel/nftables/operation.ts';
 import { addRule, insertRule, type ListedRule, listRules, type Rule } from '../../../kernel/nftables/rule.ts';
-import { type Table, tableText } from '../../../kernel/nftables/table.ts';
+import { tableText } from '../../../kernel/nftables/table.ts';
 import { bytesFromText } from '../../../lib/bytes.ts';
 import type { IpFamily } from '../../../lib/ip.ts';
 import { leadsTo } from '../../shared/nftables/match.ts';
 import { priorities } from '../../shared/nftables/priorities.ts';
 import {
   acceptMark,
+  chainOf,
   comments,
   type ForwardState,
+  filterTable,
   missingParts,
   ownChain,
   type Part,
   problemsOf,
 } from './forward-state.ts';
 
-/** Where iptables-nft has its table `filter`. */
-export function filterTable(family: IpFamily): Table {
-  return { family: family === 4 ? 'ip' : 'ip6', name: 'filter' };
-}
-
-/** Writes what is missing, in one transaction; on a node without FORWARD that is a reading of each family. */
+/** Writes what is missing, in one transaction. */
 export function openForward(connection: Connection, families: readonly IpFamily[], adminChain: string): void {
-  const present = families.filter((family) => isThere(connection, family, adminChain));
-  if (present.length === 0) return;
-  withGeneration(connection, () => present.flatMap((family) => missingRules(connection, family, adminChain)));
+  withGeneration(connection, () =>
+    families.flatMap((family) => missingRules(connection, family, adminChain)),
+  );
 }
 
 /** What is missing, in words. */
@@ -42,15 +39,13 @@ export function forwardProblems(
   families: readonly IpFamily[],
   adminChain: string,
 ): string[] {
-  return families
-    .filter((family) => isThere(connection, family, adminChain))
-    .flatMap((family) =>
-      problemsOf(
-        `table ${tableText(filterTable(family))} of iptables-nft`,
-        adminChain,
-        readState(connection, family, adminChain),
-      ),
-    );
+  return families.flatMap((family) =>
+    problemsOf(
+      `table ${tableText(filterTable(family))} of iptables-nft`,
+      adminChain,
+      readState(connection, family, adminChain),
+    ),
+  );
 }
 
 /** Where iptables-nft has it. */
@@ -60,17 +55,6 @@ const forwardHook = {
   priority: priorities.filter,
   policy: 'accept',
 } as const;
-
-function chainOf(family: IpFamily, name: string): Chain {
-  return { table: filterTable(family), name };
-}
-
-/** Whether there may be anything to do: iptables-nft has FORWARD, hooked, or at least the administrator's chain. */
-function isThere(connection: Connection, family: IpFamily, adminChain: string): boolean {
-  const forward = getChain(connection, chainOf(family, 'FORWARD'));
-  if (forward !== undefined) return forward.isBase;
-  return getChain(connection, chainOf(family, adminChain)) !== undefined;
-}
 
 function readState(connection: Connection, family: IpFamily, adminChain: string): ForwardState {
   const forward = getChain(connection, chainOf(family, 'FORWARD'));

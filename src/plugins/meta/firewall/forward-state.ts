@@ -1,9 +1,22 @@
 /** What there should be in iptables' chain FORWARD, whichever iptables has it: pure. */
+import type { Chain } from '../../../kernel/nftables/chain.ts';
+import type { Table } from '../../../kernel/nftables/table.ts';
+import type { IpFamily } from '../../../lib/ip.ts';
 import { bitMask } from '../../shared/nftables/match.ts';
 import { acceptBit } from './mark.ts';
 
 /** The reference's own chain. */
 export const ownChain = 'CNI-FORWARD';
+
+/** Where iptables-nft has its table `filter`. */
+export function filterTable(family: IpFamily): Table {
+  return { family: family === 4 ? 'ip' : 'ip6', name: 'filter' };
+}
+
+/** A chain in it. */
+export function chainOf(family: IpFamily, name: string): Chain {
+  return { table: filterTable(family), name };
+}
 
 /** The comments of the rules: the first two are the reference's, which looks for its rules by the whole of them. */
 export const comments = {

@@ -6,9 +6,10 @@
  * There are two of it, in different parts of the kernel: that of iptables-nft (nf_tables), and that of iptables-legacy.
  */
 import type { Connection } from '../../../kernel/netlink/connection.ts';
+import { getChain } from '../../../kernel/nftables/chain.ts';
 import { readFileSync } from '../../../kernel/sys/file.ts';
 import type { IpFamily } from '../../../lib/ip.ts';
-import * as nft from './forward-nft.ts';
+import { chainOf } from './forward-state.ts';
 
 /** Makes the chains and rules be there. Throws NetlinkError, TransactionError, a CniError for iptables-legacy. */
 export async function openForward(
@@ -16,7 +17,8 @@ export async function openForward(
   families: readonly IpFamily[],
   adminChain: string,
 ): Promise<void> {
-  nft.openForward(connection, families, adminChain);
+  const nft = families.filter((family) => hasNftFilter(connection, family, adminChain));
+  if (nft.length > 0) (await import('./forward-nft.ts')).openForward(connection, nft, adminChain);
   const legacy = families.filter(hasLegacyFilter);
   if (legacy.length === 0) return;
   const { openLegacyForward } = await import('./forward-legacy.ts');
@@ -29,11 +31,23 @@ export async function forwardProblems(
   families: readonly IpFamily[],
   adminChain: string,
 ): Promise<string[]> {
-  const problems = nft.forwardProblems(connection, families, adminChain);
+  const nft = families.filter((family) => hasNftFilter(connection, family, adminChain));
   const legacy = families.filter(hasLegacyFilter);
-  if (legacy.length === 0) return problems;
-  const { legacyForwardProblems } = await import('./forward-legacy.ts');
-  return [...problems, ...legacy.flatMap((family) => legacyForwardProblems(family, adminChain))];
+  const [{ forwardProblems: ofNft }, { legacyForwardProblems }] = await Promise.all([
+    import('./forward-nft.ts'),
+    import('./forward-legacy.ts'),
+  ]);
+  return [
+    ...ofNft(connection, nft, adminChain),
+    ...legacy.flatMap((family) => legacyForwardProblems(family, adminChain)),
+  ];
+}
+
+/** Whether iptables-nft may be concerned: it has FORWARD, hooked, or at least the administrator's chain. */
+function hasNftFilter(connection: Connection, family: IpFamily, adminChain: string): boolean {
+  const forward = getChain(connection, chainOf(family, 'FORWARD'));
+  if (forward !== undefined) return forward.isBase;
+  return getChain(connection, chainOf(family, adminChain)) !== undefined;
 }
 
 /** Whether iptables-legacy has its table `filter` in this namespace: the kernel says so without making it. */

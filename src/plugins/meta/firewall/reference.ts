@@ -16,8 +16,7 @@ import {
 } from '../../../lib/ip.ts';
 import { unlessAbsent } from '../../shared/nftables/socket.ts';
 import { hasLegacyFilter } from './forward.ts';
-import { filterTable } from './forward-nft.ts';
-import { ownChain } from './forward-state.ts';
+import { chainOf, ownChain } from './forward-state.ts';
 
 /** The network header (enum nft_payload_bases). */
 const networkHeader = 1;
@@ -35,7 +34,7 @@ export async function removeReferenceRules(
     () =>
       withGeneration(connection, () =>
         families.flatMap((family) => {
-          const chain = { table: filterTable(family), name: ownChain };
+          const chain = chainOf(family, ownChain);
           return (listRules(connection, chain) ?? [])
             .filter((rule) => ofFamily(family).some((address) => isAbout(rule, address)))
             .map(({ handle }) => deleteRule(chain, handle));
