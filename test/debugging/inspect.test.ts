@@ -112,6 +112,30 @@ test('as it was made: nothing differs, and everything that ADD made has a line',
     ).toHaveLength(1);
 });
 
+test('firewall: the addresses, the policy, the port, and whatever of it is taken away', async () => {
+  const ipam = { type: 'static', addresses: [{ address: '10.77.0.5/24' }] };
+  const plugins = [
+    { type: 'bridge', bridge: 'guarded0', ipam },
+    { type: 'firewall', ingressPolicy: 'isolated' },
+  ];
+  const guarded = { ...pods, name: 'guarded', plugins };
+  writeNetworks(network, guarded);
+  await fairleadJson(['add', 'guarded', 'blue', '--ifname', 'net1']);
+  const { attachments, wrong } = await inspect();
+  expect(wrong).toEqual([]);
+  const whats = attachments.flatMap(({ facts }) => facts.map(({ what, found }) => `${what} = ${found}`));
+  expect(whats).toContain('the address 10.77.0.5 (firewall-allowed4) = there');
+  expect(whats).toContain(
+    'the ingress policy of 10.77.0.5 (firewall-guarded4) = jump firewall-isolated-guarded0',
+  );
+  expect(
+    whats.filter((text) => /^the isolation of port veth\w+ \(firewall-ports\) = there$/.test(text)),
+  ).toHaveLength(1);
+  await output(['nft', 'delete element inet fairlead firewall-allowed4 { 10.77.0.5 }']);
+  expect((await inspect()).wrong).toContain('the address 10.77.0.5 (firewall-allowed4): missing');
+  await fairlead(['del', 'guarded', 'blue', '--ifname', 'net1']);
+});
+
 const faults: readonly [name: string, breakIt: () => Promise<unknown>, wrong: readonly RegExp[]][] = [
   [
     'an address removed',

@@ -166,13 +166,29 @@ test(
   patience,
 );
 
-test('STATUS, and what is there after firewalld has gone: its bus without it, nothing', async () => {
+let nonsense: { stop(): void } | undefined;
+
+/** Somebody else listens where the bus was, and says yes to everything. */
+async function talkNonsense(): Promise<void> {
+  await Bun.file(socket).delete();
+  const data = (one: { write(text: string): unknown }) => {
+    one.write('OK nonsense\r\nnonsense, and more of it');
+  };
+  nonsense = Bun.listen({ unix: socket, socket: { data } });
+}
+
+async function silence(): Promise<void> {
+  nonsense?.stop();
+  await Bun.$`rm -f ${socket}`;
+}
+
+test('STATUS, and what is there after firewalld has gone: its bus without it, nothing, no bus', async () => {
   const config = { cniVersion: '1.1.0', name: 'cni0', type: 'firewall', backend: 'firewalld' };
   await status({ plugin: 'firewall', config });
   const one = imagine('one', 1);
   await call('ADD', one, one.config);
   await stopFirewalld();
-  for (const prepare of [startBus, stopFirewalld, () => Bun.write(socket, 'no socket')]) {
+  for (const prepare of [startBus, stopFirewalld, () => Bun.write(socket, 'no socket'), talkNonsense]) {
     await prepare();
     const error = await failure({ plugin: 'firewall', command: 'STATUS', config });
     expect(error).toMatchObject({ code: 50, msg: expect.stringContaining('no firewalld runs') });
@@ -182,7 +198,7 @@ test('STATUS, and what is there after firewalld has gone: its bus without it, no
     expect((await call('ADD', one, one.config)).exitCode).toBe(0);
     expect((await call('DEL', one, one.config)).exitCode).toBe(0);
   }
-  await Bun.file(socket).delete();
+  await silence();
   await nft('flush ruleset');
   await startFirewalld();
 });

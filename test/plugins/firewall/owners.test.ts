@@ -1,4 +1,5 @@
 /** Whose an element is: ADD twice, DEL that knows less than ADD, addresses that are given again, GC, long names. */
+// packages: strace
 import { afterEach, expect, test } from 'bun:test';
 import { del, failure, gc, runPlugin, status } from '../../support/plugin.ts';
 import { addImagined, call, cleanUp, elements, imagine, nft, patience, release, ruleset } from './network.ts';
@@ -118,6 +119,34 @@ test('long names, and a bridge with a name that is no word of nft’s', async ()
   expect(await elements()).toEqual([]);
   expect(await nft('list', 'chains')).not.toContain('firewall-isolated-');
 });
+
+test(
+  'with 100 containers on the bridge, ADD and DEL of one more say and hear as much as with one',
+  async () => {
+    const one = imagine('one', 1, isolated);
+    const heard = async (command: string) => {
+      const argv = ['strace', '-f', '-qq', '-e', 'trace=sendto,recvfrom', '-o', '/run/trace'];
+      const ended = await runPlugin({
+        plugin: 'firewall',
+        command,
+        container: one,
+        ifname: 'eth0',
+        config: one.config,
+        under: argv,
+      });
+      expect(ended.exitCode).toBe(0);
+      return (await Bun.file('/run/trace').text()).split('\n').length;
+    };
+    await addImagined('first', 2, isolated);
+    const few = [await heard('ADD'), await heard('DEL')];
+    for (let number = 10; number < 110; number += 10)
+      await Promise.all(
+        Array.from({ length: 10 }, (_, index) => addImagined(`c${number + index}`, number + index, isolated)),
+      );
+    expect([await heard('ADD'), await heard('DEL')]).toEqual(few);
+  },
+  patience,
+);
 
 test('a result without addresses: nothing to let pass', async () => {
   const { config, ...one } = imagine('one', 1, isolated);
