@@ -1,7 +1,7 @@
 /** `ingressPolicy`: who reaches whom, on two bridges, from the node and from outside, by IPv4 and IPv6. */
 import { afterEach, expect, test } from 'bun:test';
 import { existsSync } from 'node:fs';
-import type { Container } from '../../support/container.ts';
+import { type Container, createContainer } from '../../support/container.ts';
 import { add } from '../../support/plugin.ts';
 import { output } from '../../support/program.ts';
 import {
@@ -196,6 +196,45 @@ test.each(variants)(
     await dropForwarded(variant);
     const all = await three({ ingressPolicy: 'same-bridge' });
     await expectBlocked(world, all, ['c>a', 'world>a', 'c>b', 'world>b', 'a>c', 'b>c', 'world>c']);
+  },
+  patience,
+);
+
+test(
+  'after ptp, where each container has an interface of the node to itself',
+  async () => {
+    const world = await createWorld();
+    const attached: Record<string, Attached> = {};
+    for (const [index, name] of ['a', 'b'].entries()) {
+      const container = createContainer(name);
+      const ipam = {
+        type: 'static',
+        addresses: [
+          { address: `10.70.0.${index + 2}/24`, gateway: '10.70.0.1' },
+          { address: `fd70::${index + 2}/64`, gateway: 'fd70::1' },
+        ],
+        routes: [{ dst: '0.0.0.0/0' }, { dst: '::/0' }],
+      };
+      const ptp = { cniVersion: '1.1.0', name: 'cables', type: 'ptp', ipam };
+      const result = await add({ plugin: 'ptp', container, config: ptp });
+      const config = configOf('cables', result, { ingressPolicy: 'same-bridge' });
+      attached[name] = {
+        ...container,
+        result,
+        config,
+        address4: `10.70.0.${index + 2}`,
+        address6: `fd70::${index + 2}`,
+      };
+    }
+    await expectBlocked(world, attached, []);
+    for (const one of Object.values(attached))
+      await add({ plugin: 'firewall', container: one, config: one.config });
+    await expectBlocked(world, attached, ['a>b', 'b>a']);
+    for (const one of Object.values(attached)) {
+      expect(await checked(one)).toBe('');
+      await release(one);
+    }
+    expect(await elements()).toEqual([]);
   },
   patience,
 );
