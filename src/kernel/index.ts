@@ -7,6 +7,7 @@
  *     import { nftables, openNetns, rtnetlink } from 'fairlead/kernel';
  */
 export * as conntrack from './conntrack/index.ts';
+export * as iptables from './iptables/index.ts';
 export { CodecError } from './netlink/bytes.ts';
 export {
   type Connection,

@@ -12,12 +12,12 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { eventually } from '../support/eventually.ts';
 import { binDirectory } from '../support/plugin.ts';
 import { output } from '../support/program.ts';
 import { requireSandbox } from '../support/sandbox.ts';
 import { createCgroup, emptyCgroup } from './cgroup.ts';
 import { type Cri, openCri } from './cri.ts';
-import { eventually } from './eventually.ts';
 import { imageName, writeImage } from './image.ts';
 
 /** A containerd that runs, and what the tests do with it. */

@@ -5,11 +5,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, te
 import { readdirSync, rmSync } from 'node:fs';
 import { kill } from 'node:process';
 import { ip } from '../support/container.ts';
+import { eventually } from '../support/eventually.ts';
 import { diff, type Snapshot, snapshot } from '../support/node.ts';
 import { output, runProgram } from '../support/program.ts';
 import { limit } from '../support/sandbox.ts';
 import { type Containerd, endShims, shims, startContainerd, useConflist } from './containerd.ts';
-import { eventually } from './eventually.ts';
 import { example, lasting } from './example.ts';
 import { createNeighbour, type Neighbour, wire } from './neighbour.ts';
 import { getFrom, ping, podConfig, removePod, startPod } from './pod.ts';

@@ -1,7 +1,7 @@
 /** A machine next to the node: a namespace on a wire of its own, which knows no way to the Pods. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createContainer, ip, within } from '../support/container.ts';
-import { eventually } from './eventually.ts';
+import { eventually } from '../support/eventually.ts';
 import { get, serveCommand, url } from './web.ts';
 
 /** The addresses on both ends of the wire: documentation prefixes (RFC 5737, RFC 3849). */

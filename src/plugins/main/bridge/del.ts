@@ -16,7 +16,7 @@ export async function del(request: DelRequest<BridgeConfig>): Promise<void> {
   let rules: Disposable | undefined;
   await runAll([
     async () => {
-      rules = (await import('./rules.ts')).removeRules(attachment);
+      rules = await (await import('./rules.ts')).removeRules(attachment);
     },
     () => deleteContainerLink(attachment),
     () => deleteHostLinks(request),

@@ -8,40 +8,42 @@ import { type MacAddress, parseMac } from '../../../lib/mac.ts';
 import {
   addMasquerade,
   checkMasquerade,
+  collectMasquerade,
   removeMasquerade,
-  removeReferenceMasquerade,
 } from '../../shared/nftables/masquerade.ts';
 import { goneFrom, ownedBy, ownerComment } from '../../shared/nftables/owner.ts';
-import { openNftablesIfThere, withNftables } from '../../shared/nftables/socket.ts';
+import { openNftablesHere, openNftablesIfThere, withNftables } from '../../shared/nftables/socket.ts';
 import type { BridgeConfig } from './config.ts';
 import { checkGuard, guardAddress, removeGuards } from './mac-spoof.ts';
 
 /** Masquerades what the container sends out of its networks; undone if ADD fails later. */
 export function masqueradeContainer(request: AddRequest<BridgeConfig>, addresses: readonly Prefix[]): void {
   const owner = ownerComment(request.attachment);
-  request.onFailure('masquerading', () => removeRules(request.attachment)?.[Symbol.dispose]());
+  request.onFailure('masquerading', () => undoRules(request.attachment));
   withNftables((connection) => addMasquerade(connection, owner, addresses));
 }
 
 /** Lets the container's port send with its own hardware address only; undone if ADD fails later. */
 export function guardPort(request: AddRequest<BridgeConfig>, port: string, mac: MacAddress): void {
   const owner = ownerComment(request.attachment);
-  request.onFailure('the hardware address check', () => removeRules(request.attachment)?.[Symbol.dispose]());
+  request.onFailure('the hardware address check', () => undoRules(request.attachment));
   withNftables((connection) => guardAddress(connection, owner, port, mac));
+}
+
+async function undoRules(attachment: Attachment): Promise<void> {
+  (await removeRules(attachment))?.[Symbol.dispose]();
 }
 
 /**
  * Removes the attachment's elements, whatever the configuration says now. Disposing of what comes back waits until the
  * kernel has freed them, which takes about as long as deleting a link: that is better done meanwhile.
  */
-export function removeRules(attachment: Attachment): Disposable | undefined {
+export async function removeRules(attachment: Attachment): Promise<Disposable | undefined> {
   const connection = openNftablesIfThere();
   if (connection === undefined) return undefined;
   try {
-    const owned = ownedBy(attachment);
-    // Where there is nothing of ours, the reference's plugin may have masqueraded, before the node was switched.
-    if (!removeMasquerade(connection, owned)) removeReferenceMasquerade(connection, attachment);
-    removeGuards(connection, owned);
+    await removeMasquerade(connection, attachment);
+    removeGuards(connection, ownedBy(attachment));
     return connection;
   } catch (error) {
     connection.close();
@@ -50,20 +52,18 @@ export function removeRules(attachment: Attachment): Disposable | undefined {
 }
 
 /** Removes the elements of this network's attachments that are not valid any more. */
-export function collectRules({ network, validAttachments }: GcRequest<BridgeConfig>): void {
-  const gone = goneFrom(network, validAttachments);
+export async function collectRules({ network, validAttachments }: GcRequest<BridgeConfig>): Promise<void> {
   using connection = openNftablesIfThere();
   if (connection === undefined) return;
-  removeMasquerade(connection, gone);
-  removeGuards(connection, gone);
+  await collectMasquerade(connection, network, validAttachments);
+  removeGuards(connection, goneFrom(network, validAttachments));
 }
 
 /** What differs from what ADD wrote, in words. */
-export function checkRules(
+export async function checkRules(
   { attachment, config, previousResult }: CheckRequest<BridgeConfig>,
   port: string,
-): string[] {
-  const owner = ownerComment(attachment);
+): Promise<string[]> {
   const { interfaces = [], ips = [] } = previousResult;
   const own = interfaces.findIndex(
     ({ name, sandbox }) => name === attachment.ifname && sandbox !== undefined,
@@ -72,8 +72,11 @@ export function checkRules(
     .filter((ip) => ip.interface === undefined || ip.interface === own)
     .flatMap(({ address }) => parsePrefix(address) ?? []);
   const mac = parseMac(interfaces[own]?.mac ?? '');
-  return withNftables((connection) => [
-    ...(config.ipMasq ? checkMasquerade(connection, owner, addresses) : []),
-    ...(config.macspoofchk && mac !== undefined ? checkGuard(connection, owner, port, mac) : []),
-  ]);
+  using connection = openNftablesHere();
+  return [
+    ...(config.ipMasq ? await checkMasquerade(connection, attachment, addresses) : []),
+    ...(config.macspoofchk && mac !== undefined
+      ? checkGuard(connection, ownerComment(attachment), port, mac)
+      : []),
+  ];
 }

@@ -35,7 +35,7 @@ export async function check(request: CheckRequest<PtpConfig>): Promise<void> {
   if (config.ipMasq) {
     const { checkRules } = await import('./rules.ts');
     const addresses = cables.map(({ address }) => address);
-    problems.push(...checkRules(attachment, addresses));
+    problems.push(...(await checkRules(attachment, addresses)));
   }
   refuseProblems(problems);
 }

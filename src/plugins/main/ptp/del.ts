@@ -15,7 +15,7 @@ export async function del({ attachment, ipam, previousResult }: DelRequest): Pro
   let rules: Disposable | undefined;
   await runAll([
     async () => {
-      rules = (await import('./rules.ts')).removeRules(attachment);
+      rules = await (await import('./rules.ts')).removeRules(attachment);
     },
     () => deleteContainerLink(attachment),
     () => deleteHostLink(attachment),

@@ -4,16 +4,16 @@ import type { Prefix } from '../../../lib/ip.ts';
 import {
   addMasquerade,
   checkMasquerade,
+  collectMasquerade,
   removeMasquerade,
-  removeReferenceMasquerade,
 } from '../../shared/nftables/masquerade.ts';
-import { goneFrom, ownedBy, ownerComment } from '../../shared/nftables/owner.ts';
-import { openNftablesIfThere, withNftables } from '../../shared/nftables/socket.ts';
+import { ownerComment } from '../../shared/nftables/owner.ts';
+import { openNftablesHere, openNftablesIfThere, withNftables } from '../../shared/nftables/socket.ts';
 
 /** Masquerades what the container sends out of its networks; undone if ADD fails later. */
 export function masqueradeContainer(request: AddRequest, addresses: readonly Prefix[]): void {
   const { attachment } = request;
-  request.onFailure('masquerading', () => removeRules(attachment)?.[Symbol.dispose]());
+  request.onFailure('masquerading', async () => (await removeRules(attachment))?.[Symbol.dispose]());
   withNftables((connection) => addMasquerade(connection, ownerComment(attachment), addresses));
 }
 
@@ -21,11 +21,11 @@ export function masqueradeContainer(request: AddRequest, addresses: readonly Pre
  * Removes the attachment's elements, whatever the configuration says now, or what the reference wrote in their place.
  * Disposing of what comes back waits until the kernel has freed them; that is better done after the links.
  */
-export function removeRules(attachment: Attachment): Disposable | undefined {
+export async function removeRules(attachment: Attachment): Promise<Disposable | undefined> {
   const connection = openNftablesIfThere();
   if (connection === undefined) return undefined;
   try {
-    if (!removeMasquerade(connection, ownedBy(attachment))) removeReferenceMasquerade(connection, attachment);
+    await removeMasquerade(connection, attachment);
     return connection;
   } catch (error) {
     connection.close();
@@ -34,12 +34,13 @@ export function removeRules(attachment: Attachment): Disposable | undefined {
 }
 
 /** Removes the elements of this network's attachments that are not valid any more. */
-export function collectRules({ network, validAttachments }: GcRequest): void {
+export async function collectRules({ network, validAttachments }: GcRequest): Promise<void> {
   using connection = openNftablesIfThere();
-  if (connection !== undefined) removeMasquerade(connection, goneFrom(network, validAttachments));
+  if (connection !== undefined) await collectMasquerade(connection, network, validAttachments);
 }
 
 /** What of the masquerading is missing, in words. */
-export function checkRules(attachment: Attachment, addresses: readonly Prefix[]): string[] {
-  return withNftables((connection) => checkMasquerade(connection, ownerComment(attachment), addresses));
+export async function checkRules(attachment: Attachment, addresses: readonly Prefix[]): Promise<string[]> {
+  using connection = openNftablesHere();
+  return await checkMasquerade(connection, attachment, addresses);
 }

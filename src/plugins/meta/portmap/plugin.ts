@@ -1,6 +1,7 @@
 /** portmap: publishes a container's ports on its node. A drop-in for the reference's, in nftables. */
 import {
   type AddRequest,
+  type Attachment,
   type CheckRequest,
   CniError,
   type DelRequest,
@@ -71,28 +72,44 @@ async function del(request: AddRequest<PortmapConfig> | DelRequest<PortmapConfig
   if (connection === undefined) return;
   const removed = remove(connection, ownedBy(attachment));
   if (removed.length > 0 || common.runtimeConfig?.portMappings === undefined) return;
-  const [{ removeReferenceRules }, { referenceRules }] = await Promise.all([
-    import('../../shared/nftables/reference-rules.ts'),
-    import('./reference.ts'),
-  ]);
+  const { removeReferenceRules, referenceRules } = await loadReference();
   removeReferenceRules(connection, referenceRules(attachment));
 }
 
-function check(request: CheckRequest<PortmapConfig>): void {
+/** Only where there may be something of the reference's: most calls do without. */
+async function loadReference() {
+  const [rules, places] = await Promise.all([
+    import('../../shared/nftables/reference-rules.ts'),
+    import('./reference.ts'),
+  ]);
+  return { ...rules, ...places };
+}
+
+/** Where the reference published the ports, its own rules do what the elements would. */
+async function check(request: CheckRequest<PortmapConfig>): Promise<void> {
   const { attachment, config, previousResult } = request;
   refuseImpossible(config);
   const publications = publish(portMappings(request), targetsOf(previousResult, attachment.ifname));
   if (publications.length === 0) return;
-  const differences = withNftables((connection) =>
+  const missing = withNftables((connection) =>
     checkElements(connection, section, ownerComment(attachment), wantedFor(publications, config)),
   );
+  const differences = missing.length > 0 && (await isReferences(attachment)) ? [] : missing;
   const [first, ...others] = [...differences, ...(config.snat ? checkLocalhost(publications) : [])];
   if (first !== undefined) throw new CniError(differs, first, others.join('; '));
 }
 
-function gc({ network, validAttachments }: GcRequest<PortmapConfig>): void {
+async function isReferences(attachment: Attachment): Promise<boolean> {
+  const { hasReferenceRules, referenceRules } = await loadReference();
+  return withNftables((connection) => hasReferenceRules(connection, referenceRules(attachment)));
+}
+
+async function gc({ network, validAttachments }: GcRequest<PortmapConfig>): Promise<void> {
   using connection = openNftablesIfThere();
-  if (connection !== undefined) remove(connection, goneFrom(network, validAttachments));
+  if (connection === undefined) return;
+  remove(connection, goneFrom(network, validAttachments));
+  const { removeReferenceRules, goneReferenceRules } = await loadReference();
+  removeReferenceRules(connection, goneReferenceRules(network, validAttachments));
 }
 
 function remove(connection: Connection, whose: Whose): readonly FoundElement[] {

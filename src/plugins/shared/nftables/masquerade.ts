@@ -2,7 +2,7 @@
  * Masquerading: what a container sends out of its own network leaves with the node's address. A container is an
  * element `address : jump masquerade-NETWORK`; the chain is shared by all containers of that network.
  */
-import type { Attachment } from '../../../cni/index.ts';
+import type { Attachment, ValidAttachment } from '../../../cni/index.ts';
 import type { Connection } from '../../../kernel/netlink/connection.ts';
 import type { Chain } from '../../../kernel/nftables/chain.ts';
 import { ipv4Addr, ipv6Addr } from '../../../kernel/nftables/datatype.ts';
@@ -18,11 +18,10 @@ import {
 import { placeIn, type WantedElement, wantElement } from './element.ts';
 import { mapAddress, unmapAddress } from './mapped-address.ts';
 import { addressIs, addressVerdict, masquerade, rule, verdict } from './match.ts';
-import type { Whose } from './owner.ts';
+import { goneFrom, ownedBy, ownerComment } from './owner.ts';
 import { defineOwnerIndex } from './owner-index.ts';
 import { checkElements, putElements, type Wanted } from './ownership.ts';
 import { priorities } from './priorities.ts';
-import { iptablesChain, referenceDigest, removeReferenceRules } from './reference-rules.ts';
 import { removeElements } from './removal.ts';
 import type { ChainWithRules, Section } from './section.ts';
 import { inetTable } from './tables.ts';
@@ -75,35 +74,34 @@ export function addMasquerade(connection: Connection, owner: string, addresses: 
   putElements(connection, section, owner, wantedFor(addresses));
 }
 
-/** Removes their elements; whether there were any. */
-export function removeMasquerade(connection: Connection, whose: Whose): boolean {
-  return removeElements(connection, section, whose).length > 0;
+/** Removes the attachment's elements; where it has none, what the reference plugins may have written in their place. */
+export async function removeMasquerade(connection: Connection, attachment: Attachment): Promise<void> {
+  if (removeElements(connection, section, ownedBy(attachment)).length > 0) return;
+  const { removeReferenceMasquerade } = await import('./reference-masquerade.ts');
+  removeReferenceMasquerade(connection, attachment);
 }
 
-/**
- * Removes what the reference plugins wrote in its place for the attachment: iptables, or since their version 1.6.0
- * nftables (pkg/ip/ipmasq_iptables_linux.go, ipmasq_nftables_linux.go).
- */
-export function removeReferenceMasquerade(connection: Connection, attachment: Attachment): void {
-  const { network, containerId, ifname } = attachment;
-  const digest = `${referenceDigest(network)}-${referenceDigest(`${ifname}:${containerId}`)}`;
-  removeReferenceRules(connection, {
-    iptables: { chain: iptablesChain(attachment), entry: 'POSTROUTING' },
-    nftables: {
-      tables: [{ family: 'inet', name: 'cni_plugins_masquerade' }],
-      chains: ['masq_checks'],
-      isOwn: (comment) => comment.startsWith(digest),
-    },
-  });
-}
-
-/** What of `addMasquerade`'s work is missing, in words. */
-export function checkMasquerade(
+/** Removes what the network's attachments have that are not among the valid ones, and what the reference plugins wrote for such. */
+export async function collectMasquerade(
   connection: Connection,
-  owner: string,
+  network: string,
+  valid: readonly ValidAttachment[],
+): Promise<void> {
+  removeElements(connection, section, goneFrom(network, valid));
+  const { collectReferenceMasquerade } = await import('./reference-masquerade.ts');
+  collectReferenceMasquerade(connection, network, valid);
+}
+
+/** What of `addMasquerade`'s work is missing, in words; nothing where the reference plugins masquerade instead. */
+export async function checkMasquerade(
+  connection: Connection,
+  attachment: Attachment,
   addresses: readonly Prefix[],
-): string[] {
-  return checkElements(connection, section, owner, wantedFor(addresses));
+): Promise<string[]> {
+  const missing = checkElements(connection, section, ownerComment(attachment), wantedFor(addresses));
+  if (missing.length === 0) return [];
+  const { hasReferenceMasquerade } = await import('./reference-masquerade.ts');
+  return hasReferenceMasquerade(connection, attachment) ? [] : missing;
 }
 
 /** What is there for containers with these addresses. */

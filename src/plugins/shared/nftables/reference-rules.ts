@@ -1,30 +1,36 @@
 /**
- * What the reference plugins wrote for a container: removed by DEL, so that a node can be switched to Fairlead while
- * containers run. Both of their ways are rules of nf_tables: those of iptables-nft, and their own nftables backend's.
- * What iptables-legacy wrote is in another part of the kernel and stays.
+ * What the reference plugins wrote for containers: removed by DEL and GC, so that a node can be switched to Fairlead
+ * while containers run. There are three of their ways: rules of iptables-nft and those of their own nftables backend,
+ * which are both in nf_tables, and rules of iptables-legacy.
  */
-import type { Attachment } from '../../../cni/index.ts';
+import type { Attachment, ValidAttachment } from '../../../cni/index.ts';
+import { type LegacyRules, listLegacyRules, removeLegacyChains } from '../../../kernel/iptables/index.ts';
 import type { Connection } from '../../../kernel/netlink/connection.ts';
 import { deleteChain, getChain } from '../../../kernel/nftables/chain.ts';
+import { immediateKind } from '../../../kernel/nftables/expr/immediate.ts';
+import { matchKind } from '../../../kernel/nftables/expr/match.ts';
 import { withGeneration } from '../../../kernel/nftables/generation.ts';
 import type { Operation } from '../../../kernel/nftables/operation.ts';
 import { deleteRule, type ListedRule, listRules } from '../../../kernel/nftables/rule.ts';
 import { type Family, getTable, type Table } from '../../../kernel/nftables/table.ts';
+import { textFromBytes } from '../../../lib/bytes.ts';
 import { sha512 } from '../../../plugin/hash.ts';
-import { leadsTo } from './match.ts';
 import { unlessAbsent } from './socket.ts';
 
-/** Where a reference plugin's rules for one attachment are. */
+/** Where a reference plugin's rules are, and whose are meant: one attachment's, or those of all that are gone. */
 export interface ReferenceRules {
-  /** The container's own chain in the tables `nat` of iptables, and the chain that jumps to it. */
-  readonly iptables: { readonly chain: string; readonly entry: string };
+  /** In the tables `nat` of iptables: the chain whose rules lead to containers' own chains, and which of those are meant. */
+  readonly iptables: { readonly entry: string } & MeantChains;
   /** The chains of the nftables backend, and which of their rules, by the comment. */
   readonly nftables: {
     readonly tables: readonly Table[];
     readonly chains: readonly string[];
-    isOwn(comment: string): boolean;
+    isMeant(comment: string): boolean;
   };
 }
+
+/** A container's chain by its name, or those to which a rule with such a comment leads. */
+export type MeantChains = { readonly chain: string } | { isGone(comment: string | undefined): boolean };
 
 /** Names of iptables' chains have 28 characters (pkg/utils/utils.go, maxChainLength). */
 const chainLength = 28;
@@ -39,45 +45,116 @@ export function referenceDigest(text: string): string {
   return sha512(text).toHex().slice(0, 16);
 }
 
-/** Removes them; none is no error, and costs a few reads. Throws NetlinkError, TransactionError, RulesetBusyError. */
+/**
+ * Whether a comment of the reference (pkg/utils/utils.go, FormatComment) names the network and a container of which no
+ * attachment is valid.
+ */
+export function namesGone(
+  network: string,
+  valid: readonly ValidAttachment[],
+): (comment: string | undefined) => boolean {
+  const kept = new Set(valid.map(({ containerId }) => containerId));
+  return (comment = '') => {
+    const [, name, containerId = ''] = /(?:^|\s)name: "([^"]*)" id: "([^"]*)"$/.exec(comment) ?? [];
+    return name === network && !kept.has(containerId);
+  };
+}
+
+const families = ['ip', 'ip6'] as const;
+const legacyFamilies = [4, 6] as const;
+const nat = 'nat';
+
+/** Removes them; none is no error, and costs a few reads. Throws NetlinkError, TransactionError, RulesetBusyError, SystemError. */
 export function removeReferenceRules(connection: Connection, { iptables, nftables }: ReferenceRules): void {
   const plan = () => [
-    ...(['ip', 'ip6'] as const).flatMap((family) => removeIptables(connection, family, iptables)),
-    ...nftables.tables
-      .filter((table) => getTable(connection, table) !== undefined)
-      .flatMap((table) =>
-        nftables.chains.flatMap((name) =>
-          removeRules(
-            connection,
-            table,
-            name,
-            ({ comment }) => comment !== undefined && nftables.isOwn(comment),
-          ),
-        ),
-      ),
+    ...families.flatMap((family) => removeIptables(connection, family, iptables)),
+    ...backendRules(connection, nftables).map(({ chain, handle }) => deleteRule(chain, handle)),
   ];
   unlessAbsent(() => withGeneration(connection, plan), []);
+  for (const family of legacyFamilies)
+    removeLegacyChains(family, nat, (rules) => meantLegacyChains(rules, iptables));
+}
+
+/** Whether there are any that are meant. */
+export function hasReferenceRules(connection: Connection, { iptables, nftables }: ReferenceRules): boolean {
+  const hasChain = (family: Family) =>
+    meantAmong(entryRules(connection, family, iptables.entry), iptables).some(
+      (name) => getChain(connection, { table: { family, name: nat }, name }) !== undefined,
+    );
+  const isThere = () => families.some(hasChain) || backendRules(connection, nftables).length > 0;
+  if (unlessAbsent(isThere, false)) return true;
+  return legacyFamilies.some(
+    (family) => meantLegacyChains(listLegacyRules(family, nat), iptables).length > 0,
+  );
+}
+
+function meantLegacyChains({ chains, builtIn }: LegacyRules, meant: MeantChains): readonly string[] {
+  const there = chains.map(({ name }) => name);
+  const rules = [...builtIn, ...chains.flatMap((chain) => chain.rules)];
+  return meantAmong(rules, meant).filter((name) => there.includes(name));
+}
+
+/** What of a rule tells whose chain it leads to. */
+interface Leading {
+  readonly jump?: string | undefined;
+  readonly comment?: string | undefined;
+}
+
+/** The chains that are meant, by the rules that lead to them. */
+function meantAmong(rules: readonly Leading[], meant: MeantChains): readonly string[] {
+  if ('chain' in meant) return [meant.chain];
+  const gone = rules.flatMap(({ jump, comment }) =>
+    jump !== undefined && meant.isGone(comment) ? [jump] : [],
+  );
+  return [...new Set(gone)];
 }
 
 function removeIptables(
   connection: Connection,
   family: Family,
-  { chain: name, entry }: ReferenceRules['iptables'],
+  { entry, ...meant }: ReferenceRules['iptables'],
 ): Operation[] {
-  const table = { family, name: 'nat' };
-  if (getChain(connection, { table, name }) === undefined) return [];
+  const table = { family, name: nat };
+  const rules = entryRules(connection, family, entry);
+  const chains = meantAmong(rules, meant).filter(
+    (name) => getChain(connection, { table, name }) !== undefined,
+  );
+  const leading = rules.filter(({ jump }) => jump !== undefined && chains.includes(jump));
   return [
-    ...removeRules(connection, table, entry, (rule) => leadsTo(rule, name)),
-    deleteChain({ table, name }),
+    ...leading.map(({ handle }) => deleteRule({ table, name: entry }, handle)),
+    ...chains.map((name) => deleteChain({ table, name })),
   ];
 }
 
-function removeRules(
-  connection: Connection,
-  table: Table,
-  name: string,
-  isOwn: (rule: ListedRule) => boolean,
-): Operation[] {
-  const chain = { table, name };
-  return (listRules(connection, chain) ?? []).filter(isOwn).map(({ handle }) => deleteRule(chain, handle));
+/** A rule of the entry chain. */
+type EntryRule = Omit<ListedRule, 'comment'> & Leading;
+
+/** The rules of the chain that leads to containers', in one family. */
+function entryRules(connection: Connection, family: Family, name: string): EntryRule[] {
+  const rules = listRules(connection, { table: { family, name: nat }, name }) ?? [];
+  return rules.map((rule) => ({
+    ...rule,
+    jump: jumpOf(rule),
+    comment: rule.comment ?? matchedComment(rule),
+  }));
+}
+
+function jumpOf({ expressions }: ListedRule): string | undefined {
+  const verdicts = expressions.map((expression) => immediateKind.read(expression)?.data?.verdict?.chain);
+  return verdicts.find((chain) => chain !== undefined);
+}
+
+/** The comment as iptables-nft writes it: a match of iptables, with a text that ends with a NUL. */
+function matchedComment({ expressions }: ListedRule): string | undefined {
+  const matches = expressions.map((expression) => matchKind.read(expression));
+  const info = matches.find((match) => match?.name === 'comment')?.info;
+  return info && textFromBytes(info.subarray(0, Math.max(info.indexOf(0), 0)));
+}
+
+function backendRules(connection: Connection, { tables, chains, isMeant }: ReferenceRules['nftables']) {
+  return tables
+    .filter((table) => getTable(connection, table) !== undefined)
+    .flatMap((table) => chains.map((name) => ({ table, name })))
+    .flatMap((chain) => (listRules(connection, chain) ?? []).map((rule) => ({ chain, ...rule })))
+    .filter(({ comment }) => comment !== undefined && isMeant(comment));
 }

@@ -1,5 +1,5 @@
 /** Waiting for what comes about by itself. */
-import { limit } from '../support/sandbox.ts';
+import { limit } from './sandbox.ts';
 
 /** Waits until a condition holds. @throws Error after 20 s, with the last reason */
 export async function eventually(what: string, holds: () => Promise<boolean>): Promise<void> {

@@ -1,0 +1,266 @@
+/**
+ * What is exchanged with the reference: every plugin that Debian's containernetworking-plugins has, in these
+ * configurations. The tests run them, and docs/interchange.md is written from them. To add a plugin is an entry here.
+ */
+import type { PluginConfig, Side } from './runtime.ts';
+
+/** One step of an exchange: a column of the table in the documentation. */
+export const steps = {
+  result: 'Same result',
+  check: 'Fairlead: CHECK',
+  del: 'Fairlead: DEL',
+  gc: 'Fairlead: GC',
+  referenceCheck: 'Reference: CHECK',
+  referenceDel: 'Reference: DEL',
+} as const;
+
+/** A step's name. */
+export type Step = keyof typeof steps;
+
+/** A step that is not clean, and why. The tests see that it is so: who mends one has to remove it here. */
+export interface Exception {
+  readonly steps: readonly Step[];
+  /** The reason, for people. */
+  readonly why: string;
+  /** The plugin's error. Without: it succeeds. */
+  readonly error?: RegExp;
+  /** What is left on the node, a line of the facts each. Without: nothing. */
+  readonly left?: RegExp;
+}
+
+/** A configuration that is exchanged. */
+export interface Exchange {
+  /** The plugin that it is about. */
+  readonly plugin: string;
+  /** What is configured, for people. */
+  readonly what: string;
+  readonly plugins: readonly PluginConfig[];
+  /** Whose plugins are on the first side, where not all are one side's; the other side has the others. */
+  readonly mixed?: readonly Side[];
+  readonly capabilities?: Readonly<Record<string, unknown>>;
+  readonly cniVersion?: string;
+  /** CNI_IFNAME, where it is not eth0. */
+  readonly ifname?: string;
+  /** The reference runs iptables: exchanged with both of its kinds. */
+  readonly iptables?: true;
+  /** Only one container can be attached at a time. */
+  readonly single?: true;
+  /** Where the machine's own kernel lacks the kind of link. */
+  readonly kernel?: 'second';
+  readonly exceptions?: readonly Exception[];
+}
+
+const range4 = [{ subnet: '10.201.0.0/24' }];
+const range6 = [{ subnet: 'fd00:201::/64' }];
+const hostLocal = { type: 'host-local', ranges: [range4, range6] };
+const everywhere = [{ dst: '0.0.0.0/0' }, { dst: '::/0' }];
+
+function bridge(keys: object = {}): PluginConfig {
+  return { type: 'bridge', bridge: 'exchanged', isGateway: true, ipam: hostLocal, ...keys };
+}
+
+/** The segment's other host has the first addresses: test/support/segment.ts. */
+const segmentIpam = {
+  type: 'host-local',
+  ranges: [
+    [{ subnet: '10.50.0.0/24', rangeStart: '10.50.0.20', gateway: '10.50.0.1' }],
+    [{ subnet: 'fd00:50::/64', rangeStart: 'fd00:50::20', gateway: 'fd00:50::1' }],
+  ],
+  routes: [{ dst: '0.0.0.0/0' }, { dst: '192.0.2.0/24' }],
+};
+
+const published = {
+  portMappings: [
+    { hostPort: 8080, containerPort: 80, protocol: 'tcp' },
+    { hostPort: 8053, containerPort: 53, protocol: 'udp' },
+  ],
+};
+const portmap: PluginConfig = { type: 'portmap', capabilities: { portMappings: true } };
+const tuning: PluginConfig = {
+  type: 'tuning',
+  mtu: 1400,
+  sysctl: { 'net.ipv4.conf.IFNAME.arp_filter': '1', 'net.core.somaxconn': '500' },
+};
+
+const masqueraded = { isDefaultGateway: true, ipMasq: true };
+
+export const exchanges: readonly Exchange[] = [
+  { plugin: 'bridge', what: 'layer 2 with addresses of host-local', plugins: [bridge({ isGateway: false })] },
+  { plugin: 'bridge', what: '`isGateway`, IPv4 and IPv6', plugins: [bridge()] },
+  {
+    plugin: 'bridge',
+    what: '`isDefaultGateway`, `hairpinMode`, `mtu`',
+    plugins: [bridge({ isDefaultGateway: true, hairpinMode: true, mtu: 1400 })],
+  },
+  { plugin: 'bridge', what: '`promiscMode`', plugins: [bridge({ promiscMode: true })] },
+  {
+    plugin: 'bridge',
+    what: 'a hardware address of the runtime’s',
+    plugins: [bridge({ capabilities: { mac: true } })],
+    capabilities: { mac: '02:00:00:00:00:11' },
+    single: true,
+  },
+  { plugin: 'bridge', what: '`ipMasq`', plugins: [bridge(masqueraded)], iptables: true },
+  { plugin: 'bridge', what: '`vlan`', plugins: [bridge({ isGateway: false, vlan: 7 })], kernel: 'second' },
+  {
+    plugin: 'ptp',
+    what: 'IPv4 and IPv6, `mtu`',
+    plugins: [{ type: 'ptp', mtu: 1400, ipam: { ...hostLocal, routes: everywhere } }],
+  },
+  {
+    plugin: 'ptp',
+    what: '`ipMasq`',
+    plugins: [{ type: 'ptp', ipMasq: true, ipam: { ...hostLocal, routes: everywhere } }],
+    iptables: true,
+  },
+  {
+    plugin: 'macvlan',
+    what: 'mode `bridge`, `mtu`',
+    plugins: [{ type: 'macvlan', master: 'eth0', mtu: 1400, ipam: segmentIpam }],
+  },
+  {
+    plugin: 'macvlan',
+    what: 'mode `private`, a hardware address of the runtime’s',
+    plugins: [
+      { type: 'macvlan', master: 'eth0', mode: 'private', capabilities: { mac: true }, ipam: segmentIpam },
+    ],
+    capabilities: { mac: '02:00:00:00:00:12' },
+    single: true,
+  },
+  {
+    plugin: 'ipvlan',
+    what: 'mode `l2`',
+    plugins: [{ type: 'ipvlan', master: 'eth0', ipam: segmentIpam }],
+    kernel: 'second',
+  },
+  {
+    plugin: 'ipvlan',
+    what: 'mode `l3`, `mtu`',
+    plugins: [
+      { type: 'ipvlan', master: 'eth0', mode: 'l3', mtu: 1400, ipam: { ...segmentIpam, routes: [] } },
+    ],
+    kernel: 'second',
+  },
+  {
+    plugin: 'vlan',
+    what: '`vlanId`, `mtu`',
+    plugins: [{ type: 'vlan', master: 'eth0', vlanId: 7, mtu: 1400, ipam: segmentIpam }],
+    single: true,
+    kernel: 'second',
+  },
+  { plugin: 'loopback', what: 'alone', plugins: [{ type: 'loopback' }], ifname: 'lo' },
+  {
+    plugin: 'host-local',
+    what: 'two sets of ranges, routes, another `dataDir`',
+    plugins: [
+      bridge({
+        ipam: {
+          type: 'host-local',
+          ranges: [[{ ...range4[0], rangeStart: '10.201.0.10' }, { subnet: '10.202.0.0/24' }], range6],
+          routes: [{ dst: '192.0.2.0/24' }, { dst: '2001:db8::/32', gw: 'fd00:201::1' }],
+          dataDir: '/var/lib/cni/exchanged',
+        },
+      }),
+    ],
+  },
+  {
+    plugin: 'static',
+    what: 'IPv4 and IPv6, routes, dns',
+    plugins: [
+      bridge({
+        ipam: {
+          type: 'static',
+          addresses: [
+            { address: '10.201.0.9/24', gateway: '10.201.0.1' },
+            { address: 'fd00:201::9/64', gateway: 'fd00:201::1' },
+          ],
+          routes: [{ dst: '192.0.2.0/24' }],
+          dns: { nameservers: ['192.0.2.53'], domain: 'example.org' },
+        },
+      }),
+    ],
+    single: true,
+  },
+  {
+    plugin: 'portmap',
+    what: 'TCP and UDP, IPv4 and IPv6',
+    plugins: [bridge(masqueraded), portmap],
+    capabilities: published,
+    iptables: true,
+  },
+  {
+    plugin: 'portmap',
+    what: '`hostIP`',
+    plugins: [bridge(masqueraded), portmap],
+    capabilities: {
+      portMappings: [{ hostPort: 8080, containerPort: 80, protocol: 'tcp', hostIP: '192.0.2.1' }],
+    },
+    iptables: true,
+  },
+  {
+    plugin: 'portmap',
+    what: '`snat` off',
+    plugins: [bridge(), { ...portmap, snat: false }],
+    capabilities: published,
+    iptables: true,
+  },
+  {
+    plugin: 'bandwidth',
+    what: 'both directions',
+    plugins: [
+      bridge(),
+      { type: 'bandwidth', ingressRate: 8e6, ingressBurst: 8e4, egressRate: 16e6, egressBurst: 16e4 },
+    ],
+  },
+  {
+    plugin: 'bandwidth',
+    what: 'of the runtime, as containerd gives it',
+    plugins: [bridge(), { type: 'bandwidth', capabilities: { bandwidth: true } }],
+    capabilities: {
+      bandwidth: {
+        ingressRate: 1e7,
+        ingressBurst: 4_294_967_295,
+        egressRate: 1e6,
+        egressBurst: 4_294_967_295,
+      },
+    },
+  },
+  { plugin: 'sbr', what: 'IPv4 and IPv6', plugins: [bridge({ isDefaultGateway: true }), { type: 'sbr' }] },
+  { plugin: 'tuning', what: '`sysctl`, `mtu`', plugins: [bridge(), tuning] },
+  {
+    plugin: 'tuning',
+    what: '`mac`, `promisc`, `allmulti`',
+    plugins: [bridge(), { type: 'tuning', mac: '02:00:00:00:00:13', promisc: true, allmulti: true }],
+    single: true,
+  },
+  {
+    plugin: 'vrf',
+    what: '`vrfname`',
+    plugins: [bridge(), { type: 'vrf', vrfname: 'blue' }],
+    kernel: 'second',
+  },
+  {
+    plugin: 'vrf',
+    what: '`vrfname`, `table`',
+    plugins: [bridge(), { type: 'vrf', vrfname: 'blue', table: 77 }],
+    kernel: 'second',
+  },
+  {
+    plugin: 'bridge',
+    what: 'reference `bridge`, our `portmap`, reference `tuning`, and the reverse',
+    plugins: [bridge(masqueraded), portmap, tuning],
+    mixed: ['reference', 'Fairlead', 'reference'],
+    capabilities: published,
+    iptables: true,
+  },
+  {
+    plugin: 'bridge',
+    what: 'our `bridge`, reference `bandwidth`, our `sbr`, and the reverse',
+    plugins: [
+      bridge({ isDefaultGateway: true }),
+      { type: 'bandwidth', ingressRate: 8e6, ingressBurst: 8e4 },
+      { type: 'sbr' },
+    ],
+    mixed: ['Fairlead', 'reference', 'Fairlead'],
+  },
+];

@@ -1,0 +1,212 @@
+/** The exchanges of the table as tests, on whichever kernel: real links, real rules, and the node held against what it was. */
+// packages: containernetworking-plugins iptables iproute2 nftables
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test';
+import { rmSync } from 'node:fs';
+import { isPluginName } from '../../src/plugins/names.ts';
+import { type Container, createContainer, ip } from '../support/container.ts';
+import { eventually } from '../support/eventually.ts';
+import { diff, type Snapshot } from '../support/node.ts';
+import { kernel, limit } from '../support/sandbox.ts';
+import { makeSegment, removeSegment } from '../support/segment.ts';
+import { type Exchange, exchanges, type Step } from './exchanges.ts';
+import {
+  flushRules,
+  type IptablesKind,
+  insideOf,
+  iptablesKinds,
+  linesOf,
+  nodeFacts,
+  pathWith,
+} from './facts.ts';
+import { type Attached, addList, by, checkList, delList, gcList, type List, type Side } from './runtime.ts';
+
+/**
+ * What may differ afterwards: files that remember the last address, the empty ones of host-local's index, directories of
+ * files; and link-local addresses and routes, which come and go a moment later.
+ */
+const lasting =
+  /last_reserved_ip|\/owners\/|^file \/(run|var\/lib)\/cni\/\S*\/ |\/lock |"fe80:|^route .*"dst":"ff00::/;
+
+const other = (side: Side): Side => (side === 'reference' ? 'Fairlead' : 'reference');
+
+/** Declares a test for each step of each exchange that this kernel can run and Fairlead has the plugins for. */
+export function testExchanges(): void {
+  for (const exchange of exchanges) {
+    const { plugin, what, plugins, iptables } = exchange;
+    if ((exchange.kernel ?? 'first') !== kernel || !plugins.every(({ type }) => isPluginName(type))) continue;
+    for (const kind of iptables ? iptablesKinds : [undefined]) {
+      const beside = kind === undefined ? '' : `, beside iptables-${kind}`;
+      describe(`${plugin}: ${what}${beside}`, () => testExchange(exchange, kind));
+    }
+  }
+}
+
+function listOf({ plugins, mixed, capabilities, cniVersion, ifname }: Exchange, kind?: IptablesKind): List {
+  return {
+    name: 'exchanged',
+    cniVersion: cniVersion ?? '1.0.0',
+    plugins,
+    sides: mixed ?? plugins.map(() => 'reference'),
+    ifname: ifname ?? 'eth0',
+    ...(capabilities && { capabilities }),
+    ...(kind && { path: pathWith(kind) }),
+  };
+}
+
+function testExchange(exchange: Exchange, kind: IptablesKind | undefined): void {
+  let theirs: List;
+  let ours: List;
+  const kept: Attached[] = [];
+
+  beforeAll(async () => {
+    theirs = listOf(exchange, kind);
+    ours = { ...theirs, sides: theirs.sides.map(other) };
+    await makeSegment(exchange.plugin === 'vlan' ? 7 : undefined);
+    // What the first container of a node makes is there already, by both; and others' things must stay.
+    for (const [name, list] of Object.entries({ theirs, ours })) {
+      const attached = await addList(list, createContainer(`kept-${name}`));
+      if (exchange.single) await delList(list, attached);
+      else kept.push(attached);
+    }
+  }, limit(30));
+
+  afterEach(() => exchanged?.remove());
+
+  afterAll(async () => {
+    await removeSegment();
+    await flushRules();
+    for (const directory of ['/var/lib/cni/exchanged', '/var/lib/cni/networks', '/run/cni'])
+      rmSync(directory, { recursive: true, force: true });
+  }, limit(30));
+
+  test(
+    'the same result, and the same in the container',
+    async () => {
+      const seen: Snapshot[] = [];
+      for (const side of ['reference', 'Fairlead'] as const) {
+        const list = by(side, theirs);
+        const attached = await attach(list);
+        seen.push([...linesOf(attached.result), ...(await insideOf(attached.container.netns))]);
+        await delList(list, attached);
+        attached.container.remove();
+        if (side === 'reference') await gcList(list, kept);
+      }
+      const [before = [], after = []] = seen;
+      judge(exchange, 'result', '', diff(before, after));
+    },
+    limit(30),
+  );
+
+  test(
+    'ADD by the reference, CHECK and DEL by Fairlead',
+    async () => {
+      const before = await nodeFacts();
+      const attached = await attach(theirs);
+      judge(exchange, 'check', await errorOf(() => checkList(ours, attached)));
+      const error = await detach(ours, attached);
+      judge(exchange, 'del', error, diff(before, await nodeFacts(), lasting));
+    },
+    limit(30),
+  );
+
+  test(
+    'ADD by Fairlead, CHECK and DEL by the reference',
+    async () => {
+      const before = await nodeFacts();
+      const attached = await attach(ours);
+      judge(exchange, 'referenceCheck', await errorOf(() => checkList(theirs, attached)));
+      const error = await detach(theirs, attached);
+      judge(exchange, 'referenceDel', error, diff(before, await nodeFacts(), lasting));
+      // What the reference cannot know of goes with Fairlead's next GC.
+      await gcList(ours, kept);
+      console.log('## after GC', diff(before, await nodeFacts(), lasting));
+    },
+    limit(30),
+  );
+
+  test(
+    'ADD by the reference, its container is lost, GC by Fairlead',
+    async () => {
+      const before = await nodeFacts();
+      const links = (await ip(undefined, 'link')).length;
+      const { container } = await attach(theirs);
+      container.remove();
+      const error = await errorOf(() => gcList(ours, kept));
+      await eventually('its links have gone', async () => (await ip(undefined, 'link')).length <= links);
+      judge(exchange, 'gc', error, diff(before, await nodeFacts(), lasting));
+    },
+    limit(30),
+  );
+}
+
+/** The container of the test that is on; where that failed, it is taken away with what leads to it. */
+let exchanged: Container | undefined;
+
+/** Attaches a new container; host-local begins at the first free address again, so that each gets the same. */
+async function attach(list: List): Promise<Attached> {
+  for (const file of new Bun.Glob('/var/lib/cni/**/last_reserved_ip.*').scanSync({
+    cwd: '/',
+    absolute: true,
+  }))
+    rmSync(file);
+  exchanged = createContainer('exchanged');
+  return addList(list, exchanged);
+}
+
+/**
+ * DEL, after which the container's namespace has to be as it was made, and again, as runtimes repeat what failed. The first
+ * one's error; empty where there was none.
+ */
+async function detach(list: List, attached: Attached): Promise<string> {
+  const error = await errorOf(() => delList(list, attached));
+  const again = await errorOf(() => delList(list, attached));
+  if (again) console.log('## again', again);
+  const { netns } = attached.container;
+  expect((await ip(netns, 'link')).map(({ ifname }) => ifname)).toEqual(['lo']);
+  console.log(
+    '## inside',
+    (await insideOf(netns)).filter((line) => /"(priority|dst)":/.test(line)),
+  );
+  attached.container.remove();
+  return error;
+}
+
+/** What an attempt failed with; empty where it did not. */
+async function errorOf(attempt: () => Promise<unknown>): Promise<string> {
+  try {
+    await attempt();
+    return '';
+  } catch (error) {
+    return String(error);
+  }
+}
+
+/** Holds what came of a step against what the table says: clean, or an exception that is just so. */
+function judge(
+  { exceptions = [] }: Exchange,
+  step: Step,
+  error: string,
+  differences: readonly string[] = [],
+) {
+  if (process.env['EXPLORE']) {
+    console.log(
+      '##',
+      step,
+      error.slice(0, 400),
+      JSON.stringify(
+        differences.map((d) => d.slice(0, 260)),
+        null,
+        1,
+      ),
+    );
+    return;
+  }
+  const { error: expected, left } = exceptions.find(({ steps }) => steps.includes(step)) ?? {};
+  if (expected === undefined) expect(error).toBe('');
+  else expect(error).toMatch(expected);
+  if (left === undefined) expect(differences).toEqual([]);
+  else {
+    expect(differences).not.toEqual([]);
+    expect(differences.filter((line) => !left.test(line))).toEqual([]);
+  }
+}
