@@ -21,7 +21,7 @@ export function pathWith(kind: IptablesKind): string {
       for (const suffix of ['', '-save', '-restore'])
         symlinkSync(`/usr/sbin/${program}-${kind}${suffix}`, `${directory}/${program}${suffix}`);
   }
-  return `${directory}:${process.env['PATH']}`;
+  return `${directory}:${process.env.PATH}`;
 }
 
 /** The node's facts (support/node.ts), and the rules of iptables-legacy, which nft does not show. */
@@ -98,7 +98,7 @@ export async function insideOf(netns: string): Promise<Snapshot> {
 export function linesOf({ interfaces = [], ips = [], routes = [], ...others }: AddResult): Snapshot {
   const named = interfaces.map(({ name, mac = '', ...rest }) => ({
     interface: name.replace(/^veth[0-9a-f]{8}$/, 'vethRANDOM'),
-    mac: mac.startsWith('02:') ? mac : 'ANY',
+    mac: mac.startsWith('02:00:00:') ? mac : 'ANY',
     ...rest,
   }));
   // Debian's 1.1.1 still prints an empty `dns`; 1.9.1 leaves it out.

@@ -47,7 +47,7 @@ async function call(list: List, index: number, command: string, more: object, co
   if (plugin === undefined || side === undefined) throw new Error(`list ${name} has no plugin ${index}`);
   const runtimeConfig = Object.fromEntries(
     Object.entries(capabilities).filter(
-      ([key]) => (plugin['capabilities'] as Record<string, boolean> | undefined)?.[key],
+      ([key]) => (plugin.capabilities as Record<string, boolean> | undefined)?.[key],
     ),
   );
   const config = {
