@@ -1,9 +1,11 @@
 /**
  * `npm run docs`: writes docs/api, the reference of what plugin authors import, from the doc comments. Read with the
- * compiler that the project pins, by its own API: TypeDoc and API Extractor bring an older compiler each.
+ * compiler that the project pins, by its own API: TypeDoc and API Extractor bring an older compiler each. And the table
+ * of docs/interchange.md.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { API } from 'typescript/unstable/async';
+import { writePage } from '../test/interchange/page.ts';
 import { type Door, pageOf } from './api-docs/page.ts';
 import { root } from './process.ts';
 
@@ -40,5 +42,6 @@ if (import.meta.main) {
   const pages = await apiPages();
   mkdirSync(`${root}/docs/api`, { recursive: true });
   for (const [page, text] of pages) writeFileSync(`${root}/docs/api/${page}`, text);
-  process.stderr.write(`fairlead: wrote docs/api/{${[...pages.keys()].join(',')}}\n`);
+  writePage();
+  process.stderr.write(`fairlead: wrote docs/interchange.md and docs/api/{${[...pages.keys()].join(',')}}\n`);
 }

@@ -40,7 +40,8 @@ export interface Exchange {
   /** Whose plugins are on the first side, where not all are one side's; the other side has the others. */
   readonly mixed?: readonly Side[];
   readonly capabilities?: Readonly<Record<string, unknown>>;
-  readonly cniVersion?: string;
+  /** More versions of the specification in which both give the same result. */
+  readonly versions?: readonly string[];
   /** CNI_IFNAME, where it is not eth0. */
   readonly ifname?: string;
   /** The reference runs iptables: exchanged with both of its kinds. */
@@ -70,6 +71,9 @@ const segmentIpam = {
   ],
   routes: [{ dst: '0.0.0.0/0' }, { dst: '192.0.2.0/24' }],
 };
+
+/** Without IPv6, whose duplicate address detection takes a second or two each time. */
+const segmentIpam4 = { ...segmentIpam, ranges: segmentIpam.ranges.slice(0, 1) };
 
 const published = {
   portMappings: [
@@ -117,7 +121,7 @@ const exceptions = {
   dns: {
     steps: ['result'],
     why: 'Debian’s 1.1.1 drops the `dns` of IPAM; 1.9.1 keeps it, and so does Fairlead.',
-    left: /^[-+] result \{"dns"/,
+    left: /^[-+] result .*"dns":/,
   },
   sbrTable: {
     steps: ['result'],
@@ -126,7 +130,7 @@ const exceptions = {
   },
   movedRoutes: {
     steps: ['referenceCheck'],
-    why: 'The reference’s `bridge` does not find the default route that `sbr` has moved, not even after its own ADD.',
+    why: 'The reference’s `bridge` does not find the routes that a later plugin has moved, not even after its own ADD.',
     error: /bridge CHECK: error 999: Failed to find Gateway/,
     itself: true,
   },
@@ -170,11 +174,16 @@ const {
 
 export const exchanges: readonly Exchange[] = [
   { plugin: 'bridge', what: 'layer 2 with addresses of host-local', plugins: [bridge({ isGateway: false })] },
-  { plugin: 'bridge', what: '`isGateway`, IPv4 and IPv6', plugins: [bridge()] },
+  {
+    plugin: 'bridge',
+    what: '`isGateway`, IPv4 and IPv6, `dns`',
+    plugins: [bridge({ dns: { nameservers: ['192.0.2.53'], domain: 'example.org' } })],
+  },
   {
     plugin: 'bridge',
     what: '`isDefaultGateway`, `hairpinMode`, `mtu`',
     plugins: [bridge({ isDefaultGateway: true, hairpinMode: true, mtu: 1400 })],
+    versions: ['0.1.0', '0.2.0', '0.3.0', '0.3.1', '0.4.0'],
   },
   { plugin: 'bridge', what: '`promiscMode`', plugins: [bridge({ promiscMode: true })] },
   {
@@ -219,7 +228,7 @@ export const exchanges: readonly Exchange[] = [
         master: 'eth0',
         mode: 'private',
         capabilities: { mac: true },
-        ipam: { ...segmentIpam, ranges: segmentIpam.ranges.slice(0, 1) },
+        ipam: segmentIpam4,
       },
     ],
     capabilities: { mac: '02:00:00:00:00:12' },
@@ -228,24 +237,18 @@ export const exchanges: readonly Exchange[] = [
   },
   {
     plugin: 'ipvlan',
-    what: 'mode `l2`',
-    plugins: [{ type: 'ipvlan', master: 'eth0', ipam: segmentIpam }],
+    what: 'mode `l2`, `mtu`',
+    plugins: [{ type: 'ipvlan', master: 'eth0', mtu: 1400, ipam: segmentIpam4 }],
     kernel: 'second',
-  },
-  {
-    plugin: 'ipvlan',
-    what: 'mode `l3`, `mtu`',
-    plugins: [
-      { type: 'ipvlan', master: 'eth0', mode: 'l3', mtu: 1400, ipam: { ...segmentIpam, routes: [] } },
-    ],
-    kernel: 'second',
+    exceptions: [routes],
   },
   {
     plugin: 'vlan',
     what: '`vlanId`, `mtu`',
-    plugins: [{ type: 'vlan', master: 'eth0', vlanId: 7, mtu: 1400, ipam: segmentIpam }],
+    plugins: [{ type: 'vlan', master: 'eth0', vlanId: 7, mtu: 1400, ipam: segmentIpam4 }],
     single: true,
     kernel: 'second',
+    exceptions: [routes],
   },
   { plugin: 'loopback', what: 'alone', plugins: [{ type: 'loopback' }], ifname: 'lo' },
   {
@@ -331,6 +334,15 @@ export const exchanges: readonly Exchange[] = [
     },
     exceptions: [lostIfb],
   },
+  ...[
+    { ingressRate: 5_000_001, ingressBurst: 123_457, egressRate: 999_999_999, egressBurst: 77_777_777 },
+    { egressRate: 1e5, egressBurst: 1e5 },
+  ].map((limits) => ({
+    plugin: 'bandwidth',
+    what: Object.keys(limits).length > 2 ? 'rates that are no round numbers' : '`egressRate` alone',
+    plugins: [bridge(), { type: 'bandwidth', ...limits }],
+    exceptions: [lostIfb],
+  })),
   {
     plugin: 'sbr',
     what: 'IPv4 and IPv6',
@@ -347,15 +359,10 @@ export const exchanges: readonly Exchange[] = [
   },
   {
     plugin: 'vrf',
-    what: '`vrfname`',
-    plugins: [bridge(), { type: 'vrf', vrfname: 'blue' }],
-    kernel: 'second',
-  },
-  {
-    plugin: 'vrf',
     what: '`vrfname`, `table`',
     plugins: [bridge(), { type: 'vrf', vrfname: 'blue', table: 77 }],
     kernel: 'second',
+    exceptions: [movedRoutes],
   },
   {
     plugin: 'bridge',

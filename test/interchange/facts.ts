@@ -83,11 +83,11 @@ export async function insideOf(netns: string): Promise<Snapshot> {
         .filter(({ scope }) => scope !== 'link')
         .map(({ local, prefixlen, broadcast }) => ({ address: `${local}/${prefixlen}`, ifname, broadcast })),
     ),
-    // Link-local and multicast routes come a moment later. A route without a next hop has scope link with ours, so
+    // What the kernel makes for IPv6 addresses comes a moment later. A route without a next hop has scope link with ours, so
     // that others can lead over it, and global with the reference's.
     ...routing
       .flat()
-      .filter(({ dst }) => !/^(fe80|ff00)::/.test(String(dst)))
+      .filter(({ dst, type }) => !/^(fe80|ff00)::/.test(String(dst)) && !/local|anycast/.test(String(type)))
       .map((route) => ({ ...route, flags: undefined, scope: undefined })),
   ]
     .map((fact) => JSON.stringify(fact))
@@ -104,6 +104,15 @@ export function linesOf({ interfaces = [], ips = [], routes = [], ...others }: A
   // Debian's 1.1.1 still prints an empty `dns`; 1.9.1 leaves it out.
   const addresses = ips.map(({ address, gateway, interface: index }) => ({ address, gateway, index }));
   return [...named, ...addresses, ...routes, { dns: {}, ...others }].map(
-    (each) => `result ${JSON.stringify(each)}`,
+    (each) => `result ${sortedJson(each)}`,
   );
+}
+
+/** JSON whose objects have their keys in alphabetical order. */
+function sortedJson(value: unknown): string {
+  const sort = (_: string, each: unknown) =>
+    typeof each === 'object' && each !== null && !Array.isArray(each)
+      ? Object.fromEntries(Object.entries(each).sort(([one], [other]) => (one < other ? -1 : 1)))
+      : each;
+  return JSON.stringify(value, sort);
 }

@@ -27,6 +27,8 @@ export interface List {
   readonly ifname: string;
   /** PATH of the plugins: which iptables the reference finds. */
   readonly path?: string;
+  /** The bin directory of all plugins, whosever are in it at the time; by `sides` if left out. */
+  readonly bin?: string;
 }
 
 /** An attached container: CHECK and DEL get its result. */
@@ -41,7 +43,7 @@ export function by(side: Side, list: List): List {
 }
 
 async function call(list: List, index: number, command: string, more: object, container?: Container) {
-  const { name, cniVersion, capabilities = {}, ifname, path, plugins, sides } = list;
+  const { name, cniVersion, capabilities = {}, ifname, path, bin, plugins, sides } = list;
   const plugin = plugins[index];
   const side = sides[index];
   if (plugin === undefined || side === undefined) throw new Error(`list ${name} has no plugin ${index}`);
@@ -62,7 +64,7 @@ async function call(list: List, index: number, command: string, more: object, co
     command,
     config,
     ifname,
-    binDirectory: directories[side],
+    binDirectory: bin ?? directories[side],
     ...(container !== undefined && { container }),
     ...(path !== undefined && { env: { PATH: path } }),
   });

@@ -78,6 +78,7 @@ export function removeLegacyChains(
   name: string,
   choose: (rules: LegacyRules) => readonly string[],
 ): void {
+  if (!legacyTableNames(family).includes(name)) return;
   if (choose(listLegacyRules(family, name)).length === 0) return;
   const lock = takeLock();
   try {

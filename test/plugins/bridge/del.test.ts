@@ -1,9 +1,11 @@
 /** DEL removes everything, however little is left or known, as often as it is asked. */
+// packages: containernetworking-plugins
 import { afterEach, describe, expect, test } from 'bun:test';
 import { writeFileSync } from 'node:fs';
 import { createContainer, inNetns, ip } from '../../support/container.ts';
 import { diff, type Snapshot, snapshot } from '../../support/node.ts';
 import { type PluginEnded, runPlugin } from '../../support/plugin.ts';
+import { reference } from '../../support/reference.ts';
 import { type Attached, attach, detachAll, gatewaySettled, link, network } from './network.ts';
 
 afterEach(detachAll);
@@ -177,4 +179,11 @@ test('where nothing ever was it makes nothing', async () => {
   succeeded(await runPlugin({ ...call, netns: '' }));
   container.remove();
   expect(diff(old, await snapshot())).toEqual([]);
+});
+
+test("what the reference attached, without its namespace's path: by the result", async () => {
+  const theirs = await attach(network({ cniVersion: '1.0.0' }), { binDirectory: reference });
+  const { binDirectory: _, ...call } = theirs.call;
+  succeeded(await runPlugin({ ...call, command: 'DEL', ifname: 'eth0', netns: '' }));
+  expect(await link(undefined, theirs.hostName)).toBeUndefined();
 });

@@ -4,7 +4,6 @@ import { afterEach, expect, test } from 'bun:test';
 import { createHash } from 'node:crypto';
 import { type Container, createContainer } from '../../support/container.ts';
 import { type AddResult, add, del } from '../../support/plugin.ts';
-import { output } from '../../support/program.ts';
 import { reference } from '../../support/reference.ts';
 import { serve } from '../../support/traffic.ts';
 import { answers, cleanUp, createWorld, imagine, nft, node4, portmapConfig, unpublish } from './network.ts';
@@ -44,36 +43,6 @@ async function attachByReference(
   await add({ plugin: 'portmap', container, config, binDirectory: reference });
   return { container, result, config };
 }
-
-/** The lines of iptables' rules in nat, of both families. */
-async function natRules(): Promise<string[]> {
-  const saved = await Promise.all(
-    ['iptables-nft-save', 'ip6tables-nft-save'].map((program) => output([program, '-t', 'nat'])),
-  );
-  return saved
-    .join('\n')
-    .split('\n')
-    .filter((line) => /^-A|^:CNI/.test(line))
-    .map((line) => line.replace(/\[\d+:\d+\]/, ''));
-}
-
-test('DEL removes the container’s chains of iptables, and no other’s', async () => {
-  const world = await createWorld();
-  const kept = await attachByReference('kept', 0);
-  const rules = await natRules();
-  const gone = await attachByReference('gone', 1);
-  await serve(gone.container.netns, 'tcp', 80, 'gone');
-  expect(await answers(world, 'tcp', node4, 8081)).toBe('gone');
-  await del({ plugin: 'portmap', container: gone.container, config: gone.config });
-  await del({ plugin: 'bridge', container: gone.container, config: { ...bridge, prevResult: gone.result } });
-  expect(await natRules()).toEqual(rules);
-  expect(rules.some((line) => line.startsWith(':CNI-DN-'))).toBe(true);
-  await serve(kept.container.netns, 'tcp', 80, 'kept');
-  expect(await answers(world, 'tcp', node4, 8080)).toBe('kept');
-  await del({ plugin: 'portmap', container: kept.container, config: kept.config });
-  await del({ plugin: 'bridge', container: kept.container, config: { ...bridge, prevResult: kept.result } });
-  expect((await natRules()).filter((line) => /CNI-DN-|10\.88\.9|fd88/.test(line))).toEqual([]);
-});
 
 test('a new container gets the port although the reference’s old one still has it', async () => {
   const world = await createWorld();

@@ -1,12 +1,11 @@
-/** tuning: settings made, found missing, given back; files as the reference's plugin has them, and taken over from it. */
-// packages: iproute2 containernetworking-plugins
+/** tuning: settings made, found missing, given back; files as the reference's plugin has them. */
+// packages: iproute2
 // seconds: 120
 import { afterEach, describe, expect, test } from 'bun:test';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import type { Container } from '../../support/container.ts';
 import { inNetns, ip } from '../../support/container.ts';
 import { add, check, del, failure, gc, status } from '../../support/plugin.ts';
-import { exchanges, testWithReference } from '../../support/reference.ts';
 import { chainAfterBridge, refusedAdd, removeChains } from '../chain.ts';
 
 const dataDir = '/run/cni/tuning';
@@ -317,24 +316,4 @@ test('GC removes the files of this network’s attachments that are gone, and no
     config: { ...here.call.config, cniVersion: '1.1.0', 'cni.dev/valid-attachments': valid },
   });
   expect(existsSync(`${dataDir}/${here.container.id}_eth0.json`)).toBe(true);
-});
-
-describe('interchange with the reference', () => {
-  for (const { name, first, second } of exchanges) {
-    testWithReference('tuning')(name, async () => {
-      // Debian's release compares hardware addresses letter by letter, and does not know txQLen.
-      const { txQLen: _, ...older } = everything;
-      const chain = await chainAfterBridge({
-        ...older,
-        mac: 'c2:11:22:33:44:55',
-        sysctl: { 'net.core.somaxconn': '500' },
-      });
-      const before = await factsOf(chain.container);
-      const result = await add<object>({ ...chain.call, ...first });
-      await check({ ...chain.withResult(result), ...second });
-      await del({ ...chain.withResult(result), ...second });
-      expect(await factsOf(chain.container)).toEqual(before);
-      expect(readdirSync(dataDir)).toEqual([]);
-    });
-  }
 });

@@ -1,11 +1,10 @@
-/** vrf: made, entered, found missing, left and removed; addresses and routes kept; exchanged with the reference's plugin. */
+/** vrf: made, entered, found missing, left and removed; addresses and routes kept. */
 // kernels: second
-// packages: iproute2 containernetworking-plugins
+// packages: iproute2
 // seconds: 120
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { type Container, inNetns, ip } from '../../support/container.ts';
-import { add, check, del, failure, status } from '../../support/plugin.ts';
-import { exchanges, testWithReference } from '../../support/reference.ts';
+import { check, del, failure, status } from '../../support/plugin.ts';
 import { limit } from '../../support/sandbox.ts';
 import { ping } from '../../support/traffic.ts';
 import { type Chained, chainAfterBridge, refusedAdd, removeChains } from '../chain.ts';
@@ -198,18 +197,4 @@ describe('what cannot be', () => {
 test('STATUS asks the kernel, and makes nothing', async () => {
   await status({ plugin: 'vrf', config: { cniVersion: '1.1.0', name: 'x', ...blue } });
   expect(await ip(undefined, 'link', 'show', 'type', 'vrf')).toEqual([]);
-});
-
-describe('interchange with the reference', () => {
-  for (const { name, first, second } of exchanges) {
-    testWithReference('vrf')(name, async () => {
-      // Debian's release does not keep routes: without any, the same.
-      const chain = await chainAfterBridge(blue);
-      const result = await add<object>({ ...chain.call, ...first });
-      expect(await vrfs(chain.container)).toEqual({ blue: 1 });
-      await check({ ...chain.withResult(result), ...second });
-      await del({ ...chain.withResult(result), ...second });
-      expect(await vrfs(chain.container)).toEqual({});
-    });
-  }
 });
