@@ -12,13 +12,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { createCgroup, emptyCgroup } from '../support/cgroup.ts';
 import { eventually } from '../support/eventually.ts';
+import { imageName, writeImage } from '../support/image.ts';
 import { binDirectory } from '../support/plugin.ts';
 import { output } from '../support/program.ts';
 import { requireSandbox } from '../support/sandbox.ts';
-import { createCgroup, emptyCgroup } from './cgroup.ts';
 import { type Cri, openCri } from './cri.ts';
-import { imageName, writeImage } from './image.ts';
 
 /** A containerd that runs, and what the tests do with it. */
 export interface Containerd {

@@ -4,12 +4,12 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { readdirSync, rmSync } from 'node:fs';
 import { eventually } from '../support/eventually.ts';
+import { imageName } from '../support/image.ts';
 import { diff, type Snapshot, snapshot } from '../support/node.ts';
 import { output, runProgram } from '../support/program.ts';
 import { limit } from '../support/sandbox.ts';
 import { type Containerd, shims, startContainerd } from './containerd.ts';
 import { example, lasting } from './example.ts';
-import { imageName } from './image.ts';
 import { confDirectory, configure, fairlead, mountOpt, unmountOpt } from './installation.ts';
 import { getCommand, serveCommand, url } from './web.ts';
 

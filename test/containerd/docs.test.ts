@@ -6,21 +6,21 @@ import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { pluginNames } from '../../src/plugins/names.ts';
+import { emptyCgroup, hasCgroup } from '../support/cgroup.ts';
 import { ip } from '../support/container.ts';
+import { imageName } from '../support/image.ts';
 import { diff, snapshot } from '../support/node.ts';
+import { commandBlocks, fileBlock } from '../support/page.ts';
 import { dist } from '../support/plugin.ts';
 import { output } from '../support/program.ts';
 import { limit } from '../support/sandbox.ts';
 import { testUnless } from '../support/unless.ts';
-import { emptyCgroup, hasCgroup } from './cgroup.ts';
 import { type Containerd, type ContainerdOptions, startContainerd } from './containerd.ts';
 import { containerd2Programs, withoutContainerd2 } from './containerd2.ts';
 import type { PodConfig } from './cri.ts';
 import { example } from './example.ts';
-import { imageName } from './image.ts';
 import { confDirectory, mountOpt, unmountOpt } from './installation.ts';
 import { createNeighbour, type Neighbour, wire } from './neighbour.ts';
-import { commandBlocks, fileBlock } from './page.ts';
 import { getFrom, removePod, startPod } from './pod.ts';
 import { get, url, webPort } from './web.ts';
 

@@ -1,7 +1,8 @@
 /** Pods that serve a page each, and how they ask one another for it. */
+
+import { imageName } from '../support/image.ts';
 import type { Containerd } from './containerd.ts';
 import type { Executed, PodConfig, PortMapping } from './cri.ts';
-import { imageName } from './image.ts';
 import { getCommand, serveCommand, url } from './web.ts';
 
 /** A Pod that runs. */

@@ -5,13 +5,13 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout } from 'bun:test';
 import { readdirSync, readFileSync } from 'node:fs';
 import { ip } from '../support/container.ts';
+import { imageName } from '../support/image.ts';
 import { diff, type Snapshot, snapshot } from '../support/node.ts';
 import { limit } from '../support/sandbox.ts';
 import { testUnless } from '../support/unless.ts';
 import { type Containerd, startContainerd } from './containerd.ts';
 import { containerd2Programs, withoutContainerd2 } from './containerd2.ts';
 import { example, lasting } from './example.ts';
-import { imageName } from './image.ts';
 import { createNeighbour, type Neighbour, wire } from './neighbour.ts';
 import { getFrom, type Pod, ping, removePod, startPod } from './pod.ts';
 import { get, getCommand, url, webPort } from './web.ts';

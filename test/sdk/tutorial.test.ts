@@ -4,13 +4,13 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { emptyCgroup, hasCgroup } from '../containerd/cgroup.ts';
 import { type Containerd, startContainerd } from '../containerd/containerd.ts';
-import { imageName } from '../containerd/image.ts';
 import { confDirectory, defaultBinDirectory, mountOpt, unmountOpt } from '../containerd/installation.ts';
-import { type Block, fileBlock, pageBlocks } from '../containerd/page.ts';
 import { getFrom, ping, removePod, startPod } from '../containerd/pod.ts';
 import { url } from '../containerd/web.ts';
+import { emptyCgroup, hasCgroup } from '../support/cgroup.ts';
+import { imageName } from '../support/image.ts';
+import { type Block, fileBlock, pageBlocks } from '../support/page.ts';
 import { dist } from '../support/plugin.ts';
 import { type Ended, runProgram } from '../support/program.ts';
 import { limit } from '../support/sandbox.ts';

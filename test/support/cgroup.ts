@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, rmdirSync } from 'node:fs';
-import { eventually } from '../support/eventually.ts';
+import { eventually } from './eventually.ts';
 
 const mounted = '/sys/fs/cgroup';
 const prefix = 'fairlead-test-';

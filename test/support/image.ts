@@ -1,7 +1,7 @@
 /** A container image made on this machine, of Debian's static busybox: nothing is pulled. */
 import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { output } from '../support/program.ts';
+import { output } from './program.ts';
 
 /** The image's name. It is the Pods' own (pause) container as well: what it runs by itself is a sleep. */
 export const imageName = 'localhost/fairlead-test:1';

@@ -23,15 +23,15 @@ export function pageBlocks(name = 'containerd.md'): readonly Block[] {
 }
 
 /** The block that is this file. @throws Error where there is none, or more */
-export function fileBlock(title: string): string {
-  const [found, ...more] = pageBlocks().filter((block) => block.title === title);
-  if (found === undefined || more.length > 0) throw new Error(`docs/containerd.md: not one block "${title}"`);
+export function fileBlock(title: string, page = 'containerd.md'): string {
+  const [found, ...more] = pageBlocks(page).filter((block) => block.title === title);
+  if (found === undefined || more.length > 0) throw new Error(`docs/${page}: not one block "${title}"`);
   return found.text;
 }
 
 /** The command lines of a section, one list a block. */
-export function commandBlocks(section: string): readonly (readonly string[])[] {
-  const blocks = pageBlocks().filter((block) => block.section === section && block.language === 'sh');
-  if (blocks.length === 0) throw new Error(`docs/containerd.md: no commands in "${section}"`);
+export function commandBlocks(section: string, page = 'containerd.md'): readonly (readonly string[])[] {
+  const blocks = pageBlocks(page).filter((block) => block.section === section && block.language === 'sh');
+  if (blocks.length === 0) throw new Error(`docs/${page}: no commands in "${section}"`);
   return blocks.map(({ text }) => text.split('\n').filter((line) => line !== ''));
 }
