@@ -77,11 +77,9 @@ export function removeReferenceRules(connection: Connection, { iptables, nftable
 
 /** Whether there are any that are meant. */
 export function hasReferenceRules(connection: Connection, { iptables, nftables }: ReferenceRules): boolean {
-  const hasChain = (family: Family) =>
-    meantAmong(entryRules(connection, family, iptables.entry), iptables).some(
-      (name) => getChain(connection, { table: { family, name: nat }, name }) !== undefined,
-    );
-  const isThere = () => families.some(hasChain) || backendRules(connection, nftables).length > 0;
+  const isThere = () =>
+    families.some((family) => removeIptables(connection, family, iptables).length > 0) ||
+    backendRules(connection, nftables).length > 0;
   if (unlessAbsent(isThere, false)) return true;
   return legacyFamilies.some(
     (family) => meantLegacyChains(listLegacyRules(family, nat), iptables).length > 0,
@@ -115,10 +113,11 @@ function removeIptables(
   { entry, ...meant }: ReferenceRules['iptables'],
 ): Operation[] {
   const table = { family, name: nat };
+  const isThere = (name: string) => getChain(connection, { table, name }) !== undefined;
+  // The usual DEL has none: it reads no rules.
+  if ('chain' in meant && !isThere(meant.chain)) return [];
   const rules = entryRules(connection, family, entry);
-  const chains = meantAmong(rules, meant).filter(
-    (name) => getChain(connection, { table, name }) !== undefined,
-  );
+  const chains = meantAmong(rules, meant).filter(isThere);
   const leading = rules.filter(({ jump }) => jump !== undefined && chains.includes(jump));
   return [
     ...leading.map(({ handle }) => deleteRule({ table, name: entry }, handle)),
