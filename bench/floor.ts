@@ -21,12 +21,14 @@ import {
   getLink,
 } from '../src/kernel/rtnetlink/index.ts';
 import { address, prefix } from '../src/lib/ip-literal.ts';
-import { median } from './measure.ts';
+import { mean, median, runProcess } from './measure.ts';
 
 /** The parts of the floor, medians in milliseconds. */
 export interface Floor {
   /** From execution to exit of a program that does nothing. */
   readonly emptyStart: number;
+  /** The processor's part of that outside the kernel. */
+  readonly emptyUser: number;
   /** A veth pair into a namespace and onto a bridge, up, with address and default route. */
   readonly kernelAdd: number;
   /** The pair's deletion. */
@@ -38,21 +40,20 @@ export interface Floor {
 /** Measures all parts. */
 export function measureFloor(scratch: string, rounds: number): Floor {
   return {
-    emptyStart: emptyStart(scratch, rounds),
+    ...emptyStart(scratch, rounds),
     ...kernelTimes(scratch, rounds),
     element: element(rounds),
   };
 }
 
-function emptyStart(scratch: string, rounds: number): number {
+function emptyStart(scratch: string, rounds: number): Pick<Floor, 'emptyStart' | 'emptyUser'> {
   writeFileSync(`${scratch}/empty.ts`, 'export {};\n');
   compile(`${scratch}/empty.ts`, `${scratch}/empty`);
-  const times = Array.from({ length: rounds + 2 }, () =>
-    timed(() => {
-      if (Bun.spawnSync([`${scratch}/empty`]).exitCode !== 0) throw new Error('the empty program failed');
-    }),
-  );
-  return median(times.slice(2));
+  const starts = Array.from({ length: rounds + 2 }, () => runProcess(`${scratch}/empty`)).slice(2);
+  return {
+    emptyStart: median(starts.map(({ ms }) => ms)),
+    emptyUser: mean(starts.map(({ userMs }) => userMs)),
+  };
 }
 
 function kernelTimes(scratch: string, rounds: number): { kernelAdd: number; kernelDel: number } {

@@ -1,4 +1,5 @@
 /** Running plugins as a runtime does, whole processes, and what to make of the times. */
+import { readFileSync } from 'node:fs';
 
 /** A set of plugin executables to be measured. */
 export interface Contender {
@@ -10,15 +11,20 @@ export interface Contender {
 /** One call of one plugin. */
 export interface Call {
   readonly plugin: string;
-  readonly command: 'ADD' | 'DEL';
+  readonly command: 'ADD' | 'DEL' | 'VERSION';
   readonly containerId: string;
   readonly netns: string;
   readonly config: Readonly<Record<string, unknown>>;
 }
 
-/** What a call took: wall time in milliseconds, peak memory in MiB, and what it printed. */
+/** What a call took, and what it printed. */
 export interface Measured {
+  /** Wall time in milliseconds, from its start to its end. */
   readonly ms: number;
+  /** The time of a processor outside the kernel, in milliseconds. */
+  readonly userMs: number;
+  /** Page faults. */
+  readonly faults: number;
   readonly peakMiB: number;
   readonly output: string;
 }
@@ -36,18 +42,34 @@ function environment(bin: string, call: Call): Record<string, string> {
 
 /** Runs one call and waits for it. A plugin that fails ends the bench: its time would mean nothing. */
 export function run(contender: Contender, call: Call): Measured {
-  const stdin = Buffer.from(JSON.stringify(call.config));
+  return runProcess(
+    `${contender.bin}/${call.plugin}`,
+    JSON.stringify(call.config),
+    environment(contender.bin, call),
+  );
+}
+
+/** Runs an executable that has to succeed. */
+export function runProcess(path: string, input = '', env: Record<string, string> = {}): Measured {
+  const stdin = Buffer.from(input);
+  const faultsBefore = childrensFaults();
   const start = Bun.nanoseconds();
-  const child = Bun.spawnSync([`${contender.bin}/${call.plugin}`], {
-    env: environment(contender.bin, call),
-    stdin,
-  });
+  const child = Bun.spawnSync([path], { env, stdin });
   const ms = (Bun.nanoseconds() - start) / 1e6;
   const output = child.stdout.toString();
   if (child.exitCode !== 0) {
-    throw new Error(`${contender.name} ${call.plugin} ${call.command}: ${output}${child.stderr.toString()}`);
+    throw new Error(`${path} ${env['CNI_COMMAND'] ?? ''}: ${output}${child.stderr.toString()}`);
   }
-  return { ms, peakMiB: child.resourceUsage.maxRSS / 1024 / 1024, output };
+  const { cpuTime, maxRSS } = child.resourceUsage;
+  const userMs = Number(cpuTime.user) / 1000;
+  return { ms, userMs, faults: childrensFaults() - faultsBefore, peakMiB: maxRSS / 1024 / 1024, output };
+}
+
+/** The page faults of all children that have ended: cminflt and cmajflt of proc_pid_stat(5). */
+function childrensFaults(): number {
+  const stat = readFileSync('/proc/self/stat', 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return Number(fields[8]) + Number(fields[10]);
 }
 
 /** Runs calls at once and returns the wall time of all, in milliseconds. */
@@ -100,6 +122,11 @@ export function delChain(
     ms += run(contender, { ...call, plugin: String(plugin['type']), command: 'DEL', config }).ms;
   }
   return ms;
+}
+
+/** The mean of the values: for what the kernel counts in steps that are larger than what is measured. */
+export function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /** The middle of the values; half of them are above it. */

@@ -1,4 +1,6 @@
 /** The networks that are measured: one of each contender's own, with a bridge and a store of its own. */
+
+import { isPluginName } from '../src/plugins/names.ts';
 import type { Contender } from './measure.ts';
 
 /** A plugin's configuration. */
@@ -40,4 +42,75 @@ export function publishingChain(contender: Contender, scratch: string, round: nu
     runtimeConfig: { portMappings },
   };
   return [bridge, portmap];
+}
+
+/** A plugin of a network, with the keys of the network that it is in. */
+function inNetworkOf(first: Config, plugin: Config): Config {
+  return { cniVersion: first['cniVersion'], name: first['name'], ...plugin };
+}
+
+/** firewall, where this executable has it: both contenders have the same chain. */
+const firewall: readonly Config[] = isPluginName('firewall') ? [{ type: 'firewall' }] : [];
+
+const limits = { ingressRate: 1e8, ingressBurst: 1e7, egressRate: 1e8, egressBurst: 1e7 };
+const settings = { mtu: 1450, sysctl: { 'net.core.somaxconn': '500' } };
+
+/** Everything that a Pod of an ordinary node may have. */
+export function longChain(contender: Contender, scratch: string, round: number): Config[] {
+  const [bridge, portmap] = publishingChain(contender, scratch, round);
+  if (bridge === undefined || portmap === undefined) throw new Error('the publishing chain has two plugins');
+  const others = [...firewall, { type: 'bandwidth', ...limits }, { type: 'tuning', ...settings }];
+  return [bridge, portmap, ...others.map((plugin) => inNetworkOf(bridge, plugin))];
+}
+
+/** The names of the long chain's plugins, in its order. */
+export function longChainNames(contender: Contender): string {
+  return longChain(contender, '', 0)
+    .map((config) => `\`${String(config['type'])}\`${config['ipMasq'] === true ? ' (ipMasq)' : ''}`)
+    .join(' + ');
+}
+
+/** One plugin alone: those before it in its chain are not timed. */
+export interface Single {
+  readonly plugin: string;
+  readonly before: readonly Config[];
+  readonly config: Config;
+  /** The kind of link that the kernel must have. */
+  readonly kind?: string;
+}
+
+/** The link of the node that macvlan, ipvlan and vlan sit on. */
+export const master = 'bench0';
+
+/** Every plugin, each as simple as it can be. Those that are not in this executable are left out. */
+export function singles(contender: Contender, scratch: string): Single[] {
+  const [bridge] = plainBridge(contender, scratch);
+  if (bridge === undefined) return [];
+  const { ipam } = bridge;
+  const alone = (config: Config, kind?: string): Single => ({
+    plugin: String(config['type']),
+    before: [],
+    config: inNetworkOf(bridge, config),
+    ...(kind !== undefined && { kind }),
+  });
+  const after = (config: Config, kind?: string): Single => ({ ...alone(config, kind), before: [bridge] });
+  const published = { portMappings: [{ hostPort: 19_999, containerPort: 80, protocol: 'tcp' }] };
+  const all = [
+    alone(bridge),
+    alone({ type: 'ptp', ipam }),
+    alone({ type: 'macvlan', master, ipam }),
+    alone({ type: 'ipvlan', master, ipam }, 'ipvlan'),
+    alone({ type: 'vlan', master, vlanId: 7, ipam }, 'vlan'),
+    alone({ type: 'dummy', ipam }, 'dummy'),
+    alone({ type: 'loopback' }),
+    alone({ type: 'host-local', ipam }),
+    alone({ type: 'static', ipam: { type: 'static', addresses: [{ address: '10.90.0.2/24' }] } }),
+    after({ type: 'portmap', capabilities: { portMappings: true }, runtimeConfig: published }),
+    ...firewall.map((config) => after(config)),
+    after({ type: 'bandwidth', ...limits }),
+    after({ type: 'sbr' }),
+    after({ type: 'tuning', ...settings }),
+    after({ type: 'vrf', vrfname: 'blue' }, 'vrf'),
+  ];
+  return all.filter(({ plugin }) => isPluginName(plugin));
 }

@@ -2,8 +2,8 @@
 import { number } from './report.ts';
 import { type Comparison, type Growth, growthOf, type Results, ratioOf } from './rows.ts';
 
-const width = 860;
-const left = 300;
+const width = 1000;
+const left = 440;
 const right = 150;
 const bar = width - left - right;
 const rowHeight = 34;

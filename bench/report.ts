@@ -1,7 +1,15 @@
 /** The report: results.json for programs, README.md for people, results.svg for a glance. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { plot } from './plot.ts';
-import { type Comparison, type Growth, growthOf, type Results, ratioOf } from './rows.ts';
+import {
+  type Alone,
+  type Comparison,
+  type Growth,
+  growthOf,
+  type Results,
+  ratioOf,
+  type StartCost,
+} from './rows.ts';
 
 /** Writes the three files into a directory, and the table to standard error. */
 export function writeReport(directory: string, results: Results): void {
@@ -36,6 +44,26 @@ function pageOf(results: Results): string {
     'The floor is what no program on this runtime gets below: its empty start (once a process) and the kernel’s own',
     'time for the links, addresses, routes and set elements. A DEL waits for the kernel to take the pair away.',
     '',
+    '## Each plugin alone',
+    '',
+    `An empty program on this runtime takes ${number(results.floor[0]?.ms ?? Number.NaN)} ms: that is in every figure of Fairlead’s. “Beyond” is what is more:`,
+    'the plugin’s own code, and the kernel’s work and waiting. “Computing” is the part of it in which the processor was not in the kernel.',
+    'Plugins after others in a chain are timed without those; kinds of links that this kernel has not are left out.',
+    '',
+    ...table(
+      ['', '', 'Fairlead', 'beyond', 'computing', 'goal', 'reference', 'ratio'],
+      results.alone.flatMap(aloneCells),
+    ),
+    '',
+    '## Many plugins in one executable',
+    '',
+    'A start loads the plugin that is called, and no other: beside an executable of the same sources with the first plugins only.',
+    '',
+    ...table(
+      ['', '', ...(results.starts[0]?.counts ?? []).map((count) => `${count} plugins`), 'ratio', 'goal'],
+      results.starts.map(startCells),
+    ),
+    '',
     '## As a store grows',
     '',
     ...table(['', 'whose', '10 reservations', '40,000', 'ratio', 'goal'], results.growths.map(growthCells)),
@@ -62,6 +90,24 @@ function comparisonCells(row: Comparison): string[] {
     goalText(ratioOf(row), goal),
     floor === undefined ? '' : `${number(floor)} ${unit}`,
   ];
+}
+
+function aloneCells({ plugin, calls, goal }: Alone): string[][] {
+  return calls.map(({ verb, fairlead, reference, beyondStart, computing }) => [
+    `\`${plugin}\``,
+    verb,
+    `${number(fairlead)} ms`,
+    `${number(beyondStart)} ms`,
+    `${number(computing)} ms`,
+    goalText(computing, goal),
+    reference === undefined ? '—' : `${number(reference)} ms`,
+    reference === undefined ? '' : number(fairlead / reference),
+  ]);
+}
+
+function startCells({ what, unit, few, all, goal }: StartCost): string[] {
+  const shown = (value: number) => (unit === 'ms' ? number(value) : value.toFixed(0));
+  return [what, unit, shown(few), shown(all), number(all / few), goalText(all / few, goal)];
 }
 
 function growthCells(row: Growth): string[] {

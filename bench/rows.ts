@@ -23,6 +23,39 @@ export interface Growth {
   readonly goal?: number;
 }
 
+/** One plugin alone. */
+export interface Alone {
+  readonly plugin: string;
+  readonly calls: readonly AloneCall[];
+  /** The most that it may compute beyond the empty start, in milliseconds. */
+  readonly goal: number;
+}
+
+/** One verb of it, in milliseconds. */
+export interface AloneCall {
+  readonly verb: string;
+  /** The whole process, medians. */
+  readonly fairlead: number;
+  readonly reference?: number;
+  /** What is more than an empty program: the plugin's own code, and the kernel's work and waiting. */
+  readonly beyondStart: number;
+  /** Of that, what the processor spent outside the kernel; a mean. */
+  readonly computing: number;
+}
+
+/** A start of the executable with few plugins and with all. */
+export interface StartCost {
+  readonly what: string;
+  readonly unit: 'ms' | 'page faults';
+  /** Medians. */
+  readonly few: number;
+  readonly all: number;
+  /** How many plugins are few, and all. */
+  readonly counts: readonly [number, number];
+  /** The most that all / few may be. */
+  readonly goal: number;
+}
+
 /** A part of the floor, in milliseconds. */
 export interface FloorPart {
   readonly what: string;
@@ -35,6 +68,8 @@ export interface Results {
   readonly about: Readonly<Record<string, string | number>>;
   readonly comparisons: readonly Comparison[];
   readonly growths: readonly Growth[];
+  readonly alone: readonly Alone[];
+  readonly starts: readonly StartCost[];
   readonly floor: readonly FloorPart[];
   /** The largest resident set of a Fairlead plugin process, and what it may be, in MiB. */
   readonly memory: { readonly peak: number; readonly goal: number };

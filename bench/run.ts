@@ -10,13 +10,15 @@ import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { requirePackages } from '../scripts/debian.ts';
 import { root } from '../scripts/process.ts';
+import { measureAlone } from './alone.ts';
 import { atOnce, measureAtOnce } from './at-once.ts';
 import { measureChain } from './chain.ts';
 import { measureFloor } from './floor.ts';
 import type { Contender } from './measure.ts';
-import { plainBridge, publishingChain } from './networks.ts';
+import { longChain, longChainNames, plainBridge, publishingChain } from './networks.ts';
 import { writeReport } from './report.ts';
 import type { Results } from './rows.ts';
+import { measureStart } from './start.ts';
 import { measureStore } from './store.ts';
 
 const fairlead: Contender = { name: 'fairlead', bin: `${root}/dist/cni` };
@@ -65,10 +67,16 @@ async function measureAll(scratch: string, rounds: number): Promise<Results> {
   const floor = measureFloor(scratch, rounds);
   say(`bridge (ipMasq) + portmap, ${rounds} rounds`);
   const chain = measureChain(contenders, scratch, rounds, publishingChain);
+  say(`the long chain, ${rounds} rounds`);
+  const long = measureChain(contenders, scratch, rounds, longChain);
   say(`bridge alone, ${rounds} rounds`);
   const plain = measureChain(contenders, scratch, rounds, plainBridge);
   say(`${atOnce} ADDs at once`);
   const many = await measureAtOnce(contenders, scratch, options.quick ? 1 : 7);
+  say(`each plugin alone, ${rounds} rounds`);
+  const alone = measureAlone([fairlead, reference], scratch, rounds, floor);
+  say('the start with few plugins and with all');
+  const starts = measureStart(fairlead, scratch, rounds);
   say('host-local with 10 and 40,000 reservations');
   const growths = [
     ...measureStore(fairlead, scratch, rounds, 2),
@@ -101,12 +109,16 @@ async function measureAll(scratch: string, rounds: number): Promise<Results> {
         floor: chainFloor.del,
         goal: 0.35,
       },
+      { what: `${longChainNames(fairlead)}: ADD`, ...compare(long, 'add'), goal: 0.6 },
+      { what: `${longChainNames(fairlead)}: DEL`, ...compare(long, 'del'), goal: 0.35 },
       { what: '`bridge` alone: ADD', ...compare(plain, 'add'), floor: plainFloor.add, goal: 1 },
       { what: '`bridge` alone: DEL', ...compare(plain, 'del'), floor: plainFloor.del },
       { what: `${atOnce} × \`bridge\` (ipMasq) at once: ADD`, ...compare(many, 'add'), goal: 0.4 },
       { what: `${atOnce} × \`bridge\` (ipMasq) at once: DEL`, ...compare(many, 'del') },
     ],
     growths,
+    alone,
+    starts,
     floor: [
       { what: 'an empty program: start to exit', ms: emptyStart },
       { what: 'the kernel: veth pair, port of a bridge, up, address, route', ms: kernelAdd },
@@ -114,7 +126,7 @@ async function measureAll(scratch: string, rounds: number): Promise<Results> {
       { what: 'the kernel: one nftables transaction of one element', ms: element },
     ],
     memory: {
-      peak: Math.max(chain.get('fairlead')?.peakMiB ?? Number.NaN, plain.get('fairlead')?.peakMiB ?? 0),
+      peak: Math.max(...[chain, long, plain].map((of) => of.get('fairlead')?.peakMiB ?? Number.NaN)),
       goal: 60,
     },
   };
