@@ -26,6 +26,8 @@ export interface Exception {
   readonly error?: RegExp;
   /** What is left on the node, or differs, a line of the facts each. Without: nothing. */
   readonly left?: RegExp;
+  /** It is left after GC by Fairlead as well. */
+  readonly stays?: true;
   /** The reference's CHECK has this error after its own ADD as well. */
   readonly itself?: true;
 }
@@ -146,6 +148,17 @@ const exceptions = {
     error: /CHECK: error 999: (could not check ipv[46] dnat|open \/proc\/sys\/net\/ipv4\/conf\/IFNAME)/,
     itself: true,
   },
+  alias: {
+    steps: ['referenceDel'],
+    why: 'Debian’s 1.1.1 leaves the alias in which the device’s name was kept; 1.9.1 does not, nor does Fairlead.',
+    left: /^[-+] link eth0 /,
+    stays: true,
+  },
+  lostCable: {
+    steps: ['gc'],
+    why: 'The tests’ device is one end of a cable, which the kernel takes away with the namespace. A network card comes back: [host-device](plugins/host-device.md#operations).',
+    left: /^- (link|address|route|sysctl) .*eth0/,
+  },
   lostFile: {
     steps: ['gc'],
     why: 'The reference’s file names no network, so GC cannot tell whose it is; [documented](plugins/tuning.md#operations). DEL removes it.',
@@ -168,6 +181,8 @@ const {
   movedRoutes,
   ifname,
   checksOfAChain,
+  alias,
+  lostCable,
   lostFile,
   lostIfb,
 } = exceptions;
@@ -250,6 +265,18 @@ export const exchanges: readonly Exchange[] = [
     kernel: 'second',
     exceptions: [routes],
   },
+  ...[
+    { what: '`device`', keys: { device: 'eth0' }, versions: ['0.2.0', '0.4.0'] },
+    { what: '`hwaddr`', keys: { hwaddr: '02-00-00-00-00-14' } },
+    { what: '`kernelpath`', keys: { kernelpath: '/sys/devices/virtual' } },
+  ].map(({ what, keys, ...versions }) => ({
+    plugin: 'host-device',
+    what: `the device by ${what}`,
+    plugins: [{ type: 'host-device', ...keys, ipam: segmentIpam4 }],
+    ...versions,
+    single: true as const,
+    exceptions: [routes, alias, lostCable],
+  })),
   { plugin: 'loopback', what: 'alone', plugins: [{ type: 'loopback' }], ifname: 'lo' },
   {
     plugin: 'host-local',

@@ -6,9 +6,10 @@ import { isPluginName } from '../../src/plugins/names.ts';
 import { type Container, createContainer, ip } from '../support/container.ts';
 import { eventually } from '../support/eventually.ts';
 import { diff, type Snapshot } from '../support/node.ts';
+import { output } from '../support/program.ts';
 import { kernel, limit } from '../support/sandbox.ts';
 import { makeSegment, removeSegment } from '../support/segment.ts';
-import { type Exchange, exchanges, type Step } from './exchanges.ts';
+import { type Exception, type Exchange, exchanges, type Step } from './exchanges.ts';
 import {
   flushRules,
   type IptablesKind,
@@ -50,6 +51,7 @@ function testExchange(exchange: Exchange, kind: IptablesKind | undefined): void 
     theirs = listOf(exchange, kind);
     ours = { ...theirs, sides: theirs.sides.map(other) };
     await makeSegment(exchange.plugin === 'vlan' ? 7 : undefined);
+    await output(['ip', 'link', 'set', 'eth0', 'address', '02:00:00:00:00:14']);
     // What the first container of a node makes is there already, by both; and others' things must stay.
     for (const [index, list] of [theirs, ours].entries()) {
       const others = withOtherPorts(list, index + 1);
@@ -75,7 +77,8 @@ function testExchange(exchange: Exchange, kind: IptablesKind | undefined): void 
       for (const side of ['reference', 'Fairlead'] as const) {
         const list = { ...by(side, theirs), cniVersion };
         const attached = await attach(list);
-        if (side === 'reference') await judgeItself(exchange, () => checkList(list, attached));
+        if (side === 'reference' && cniVersion === '1.0.0')
+          await judgeItself(exchange, () => checkList(list, attached));
         seen.push([...linesOf(attached.result), ...(await insideOf(attached.container.netns))]);
         await delList(list, attached);
         attached.container.remove();
@@ -100,7 +103,9 @@ function testExchange(exchange: Exchange, kind: IptablesKind | undefined): void 
       judge(exchange, del, error, diff(before, await nodeFacts(), lasting));
       // What the reference cannot know of goes with Fairlead's next GC.
       await gcList(ours, kept);
-      expect(diff(before, await nodeFacts(), lasting)).toEqual([]);
+      const { stays, left } = exceptionFor(exchange, del) ?? {};
+      const still = diff(before, await nodeFacts(), lasting);
+      expect(still.filter((line) => !stays || !left?.test(line))).toEqual([]);
     },
     limit(30),
   );
@@ -178,6 +183,10 @@ async function errorOf(attempt: () => Promise<unknown>): Promise<string> {
   }
 }
 
+function exceptionFor({ exceptions = [] }: Exchange, step: Step): Exception | undefined {
+  return exceptions.find(({ steps }) => steps.includes(step));
+}
+
 /** The reference's CHECK of what it attached itself: an error that is said to be its own comes here, too. */
 async function judgeItself({ exceptions = [] }: Exchange, checks: () => Promise<void>): Promise<void> {
   const { error } = exceptions.find(({ itself }) => itself) ?? {};
@@ -186,13 +195,8 @@ async function judgeItself({ exceptions = [] }: Exchange, checks: () => Promise<
 }
 
 /** Holds what came of a step against what the table says: clean, or an exception that is just so. */
-function judge(
-  { exceptions = [] }: Exchange,
-  step: Step,
-  error: string,
-  differences: readonly string[] = [],
-): void {
-  const { error: expected, left } = exceptions.find(({ steps }) => steps.includes(step)) ?? {};
+function judge(exchange: Exchange, step: Step, error: string, differences: readonly string[] = []): void {
+  const { error: expected, left } = exceptionFor(exchange, step) ?? {};
   if (expected === undefined) expect(error).toBe('');
   else expect(error).toMatch(expected);
   if (left === undefined) expect(differences).toEqual([]);

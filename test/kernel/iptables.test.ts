@@ -20,9 +20,9 @@ describe.each([4, 6] as const)('IPv%d', (family) => {
     for (const flag of ['-F', '-X']) await iptables(flag);
   });
 
-  test('a table that nobody used has no chains, and is not made by asking', () => {
+  test('a table that nobody used has no chains, and is not made by asking', async () => {
     if (legacyTableNames(family).includes('nat')) return; // another test was first
-    removeLegacyChains(family, 'nat', () => ['none']);
+    await removeLegacyChains(family, 'nat', () => ['none']);
     expect(legacyTableNames(family)).not.toContain('nat');
   });
 
@@ -59,7 +59,7 @@ describe.each([4, 6] as const)('IPv%d', (family) => {
     const before = await saved();
     await doomed();
     await iptables('-N last');
-    removeLegacyChains(family, 'nat', ({ chains, builtIn }) => {
+    await removeLegacyChains(family, 'nat', ({ chains, builtIn }) => {
       const { rules = [] } = chains.find(({ name }) => name === 'doomed') ?? {};
       expect(chains.map(({ name }) => name).sort()).toEqual(['doomed', 'first', 'last', 'second']);
       expect(rules).toHaveLength(3); // and the return at its end
@@ -84,9 +84,9 @@ describe.each([4, 6] as const)('IPv%d', (family) => {
   test('nothing chosen: nothing is written', async () => {
     await others();
     const before = await saved();
-    removeLegacyChains(family, 'nat', () => []);
-    removeLegacyChains(family, 'nat', () => ['not there']);
-    removeLegacyChains(family, 'raw', () => ['doomed']);
+    await removeLegacyChains(family, 'nat', () => []);
+    await removeLegacyChains(family, 'nat', () => ['not there']);
+    await removeLegacyChains(family, 'raw', () => ['doomed']);
     expect(await saved()).toEqual(before);
   });
 
@@ -98,7 +98,7 @@ describe.each([4, 6] as const)('IPv%d', (family) => {
       stdout: 'pipe',
     });
     await holder.stdout.getReader().read();
-    removeLegacyChains(family, 'nat', () => ['doomed']);
+    await removeLegacyChains(family, 'nat', () => ['doomed']);
     await holder.exited;
     expect(await saved()).toEqual(before);
   });

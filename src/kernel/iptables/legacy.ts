@@ -71,16 +71,16 @@ export function listLegacyRules(family: IpFamily, name: string): LegacyRules {
 
 /**
  * Removes the chosen chains of a table and the rules that lead to them, in one step of the kernel; the other rules keep
- * their counters. Waits for iptables-legacy's own lock. Throws SystemError, CodecError.
+ * their counters. Waits for iptables-legacy's own lock, and lets others work meanwhile. Throws SystemError, CodecError.
  */
-export function removeLegacyChains(
+export async function removeLegacyChains(
   family: IpFamily,
   name: string,
   choose: (rules: LegacyRules) => readonly string[],
-): void {
+): Promise<void> {
   if (!legacyTableNames(family).includes(name)) return;
   if (choose(listLegacyRules(family, name)).length === 0) return;
-  const lock = takeLock();
+  const lock = await takeLock();
   try {
     withSocket(family, (fd) => {
       const { level } = families[family];
@@ -102,13 +102,13 @@ function withSocket<T>(family: IpFamily, use: (fd: number) => T): T {
   }
 }
 
-function takeLock(): number {
+async function takeLock(): Promise<number> {
   const fd = openSync(lockFile, constants.O_RDONLY | constants.O_CREAT, 0o600);
   try {
     const deadline = performance.now() + patience;
     while (!tryLockExclusive(fd, lockFile)) {
       if (performance.now() >= deadline) throw new SystemError(`flock ${lockFile}`, errnoNumber('EAGAIN'));
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pause);
+      await new Promise((resolve) => setTimeout(resolve, pause));
     }
     return fd;
   } catch (error) {

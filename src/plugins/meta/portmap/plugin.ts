@@ -73,7 +73,7 @@ async function del(request: AddRequest<PortmapConfig> | DelRequest<PortmapConfig
   const removed = remove(connection, ownedBy(attachment));
   if (removed.length > 0 || common.runtimeConfig?.portMappings === undefined) return;
   const { removeReferenceRules, referenceRules } = await loadReference();
-  removeReferenceRules(connection, referenceRules(attachment));
+  await removeReferenceRules(connection, referenceRules(attachment));
 }
 
 /** Only where there may be something of the reference's: most calls do without. */
@@ -109,7 +109,7 @@ async function gc({ network, validAttachments }: GcRequest<PortmapConfig>): Prom
   if (connection === undefined) return;
   remove(connection, goneFrom(network, validAttachments));
   const { removeReferenceRules, goneReferenceRules } = await loadReference();
-  removeReferenceRules(connection, goneReferenceRules(network, validAttachments));
+  await removeReferenceRules(connection, goneReferenceRules(network, validAttachments));
 }
 
 function remove(connection: Connection, whose: Whose): readonly FoundElement[] {

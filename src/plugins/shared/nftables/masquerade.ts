@@ -78,7 +78,7 @@ export function addMasquerade(connection: Connection, owner: string, addresses: 
 export async function removeMasquerade(connection: Connection, attachment: Attachment): Promise<void> {
   if (removeElements(connection, section, ownedBy(attachment)).length > 0) return;
   const { removeReferenceMasquerade } = await import('./reference-masquerade.ts');
-  removeReferenceMasquerade(connection, attachment);
+  await removeReferenceMasquerade(connection, attachment);
 }
 
 /** Removes what the network's attachments have that are not among the valid ones, and what the reference plugins wrote for such. */
@@ -89,7 +89,7 @@ export async function collectMasquerade(
 ): Promise<void> {
   removeElements(connection, section, goneFrom(network, valid));
   const { collectReferenceMasquerade } = await import('./reference-masquerade.ts');
-  collectReferenceMasquerade(connection, network, valid);
+  await collectReferenceMasquerade(connection, network, valid);
 }
 
 /** What of `addMasquerade`'s work is missing, in words; nothing where the reference plugins masquerade instead. */

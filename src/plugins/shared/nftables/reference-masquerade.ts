@@ -14,8 +14,8 @@ import {
 } from './reference-rules.ts';
 
 /** Removes what they wrote for the attachment. */
-export function removeReferenceMasquerade(connection: Connection, attachment: Attachment): void {
-  removeReferenceRules(connection, referenceRulesOf(attachment));
+export function removeReferenceMasquerade(connection: Connection, attachment: Attachment): Promise<void> {
+  return removeReferenceRules(connection, referenceRulesOf(attachment));
 }
 
 /** Removes what they wrote for attachments of the network that are gone. */
@@ -23,10 +23,10 @@ export function collectReferenceMasquerade(
   connection: Connection,
   network: string,
   valid: readonly ValidAttachment[],
-): void {
+): Promise<void> {
   const beginning = `${referenceDigest(network)}-`;
   const kept = valid.map((attachment) => commentBeginning({ network, ...attachment }));
-  removeReferenceRules(connection, {
+  return removeReferenceRules(connection, {
     iptables: { entry: 'POSTROUTING', isGone: namesGone(network, valid) },
     nftables: {
       ...backend,

@@ -65,14 +65,17 @@ const legacyFamilies = [4, 6] as const;
 const nat = 'nat';
 
 /** Removes them; none is no error, and costs a few reads. Throws NetlinkError, TransactionError, RulesetBusyError, SystemError. */
-export function removeReferenceRules(connection: Connection, { iptables, nftables }: ReferenceRules): void {
+export async function removeReferenceRules(
+  connection: Connection,
+  { iptables, nftables }: ReferenceRules,
+): Promise<void> {
   const plan = () => [
     ...families.flatMap((family) => removeIptables(connection, family, iptables)),
     ...backendRules(connection, nftables).map(({ chain, handle }) => deleteRule(chain, handle)),
   ];
   unlessAbsent(() => withGeneration(connection, plan), []);
   for (const family of legacyFamilies)
-    removeLegacyChains(family, nat, (rules) => meantLegacyChains(rules, iptables));
+    await removeLegacyChains(family, nat, (rules) => meantLegacyChains(rules, iptables));
 }
 
 /** Whether there are any that are meant. */
