@@ -339,6 +339,18 @@ export const exchanges: readonly Exchange[] = [
     exceptions: [portChains, ports],
   },
   {
+    plugin: 'firewall',
+    what: 'IPv4 and IPv6',
+    plugins: [bridge({ isDefaultGateway: true }), { type: 'firewall' }],
+    iptables: true,
+  },
+  {
+    plugin: 'firewall',
+    what: '`ingressPolicy` `same-bridge`',
+    plugins: [bridge({ isDefaultGateway: true }), { type: 'firewall', ingressPolicy: 'same-bridge' }],
+    iptables: true,
+  },
+  {
     plugin: 'bandwidth',
     what: 'both directions',
     plugins: [
