@@ -93,7 +93,7 @@ const tuning: PluginConfig = {
 const masqueraded = { isDefaultGateway: true, ipMasq: true };
 
 /** Elements of Fairlead's table, and the iptables chains of a container that the reference misses. */
-const elements = /^\+ nft element inet fairlead (masquerade|portmap)/;
+const elements = /^\+ nft element inet fairlead (masquerade|portmap|firewall)/;
 const missesChain = /DEL: error 999: running \[.*-D POSTROUTING .* -j CNI-/;
 
 const keepsElements =
@@ -159,6 +159,22 @@ const exceptions = {
     why: 'The tests’ device is one end of a cable, which the kernel takes away with the namespace. A network card comes back: [host-device](plugins/host-device.md#operations).',
     left: /^- (link|address|route|sysctl) .*eth0/,
   },
+  firewallCheck: {
+    steps: ['check'],
+    why: 'Fairlead’s `firewall` looks for its own elements; [documented](plugins/firewall.md#different-from-the-reference).',
+    error: /firewall CHECK: error 102/,
+  },
+  firewallRulesMissed: {
+    steps: ['referenceCheck'],
+    why: 'The reference’s `firewall` looks for its own iptables rules.',
+    error: /firewall CHECK: error 999: expected rule/,
+  },
+  firewallElements: { steps: ['referenceDel'], why: keepsElements, left: elements },
+  firewallRules: {
+    steps: ['gc'],
+    why: 'The reference’s rules of `firewall` tell an address and no container, so GC cannot tell whose they are. DEL removes them.',
+    left: /CNI-FORWARD/,
+  },
   lostFile: {
     steps: ['gc'],
     why: 'The reference’s file names no network, so GC cannot tell whose it is; [documented](plugins/tuning.md#operations). DEL removes it.',
@@ -183,6 +199,10 @@ const {
   checksOfAChain,
   alias,
   lostCable,
+  firewallCheck,
+  firewallRulesMissed,
+  firewallElements,
+  firewallRules,
   lostFile,
   lostIfb,
 } = exceptions;
@@ -343,12 +363,14 @@ export const exchanges: readonly Exchange[] = [
     what: 'IPv4 and IPv6',
     plugins: [bridge({ isDefaultGateway: true }), { type: 'firewall' }],
     iptables: true,
+    exceptions: [firewallCheck, firewallRulesMissed, firewallElements, firewallRules],
   },
   {
     plugin: 'firewall',
     what: '`ingressPolicy` `same-bridge`',
     plugins: [bridge({ isDefaultGateway: true }), { type: 'firewall', ingressPolicy: 'same-bridge' }],
     iptables: true,
+    exceptions: [firewallCheck, firewallRulesMissed, firewallElements, firewallRules],
   },
   {
     plugin: 'bandwidth',

@@ -1,5 +1,6 @@
 /** docs/interchange.md, whose table is written from the table that the tests run (exchanges.ts). */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { isPluginName } from '../../src/plugins/names.ts';
 import { type Exception, type Exchange, exchanges, type Step, steps } from './exchanges.ts';
 
 /** The page. */
@@ -25,7 +26,8 @@ const names = Object.keys(steps) as readonly Step[];
 
 function table(): string {
   const reasons: string[] = [];
-  const rows = exchanges.map((exchange) =>
+  const known = exchanges.filter(({ plugins }) => plugins.every(({ type }) => isPluginName(type)));
+  const rows = known.map((exchange) =>
     row([
       `\`${exchange.plugin}\``,
       exchange.what + (exchange.iptables ? ' ᵢ' : ''),
