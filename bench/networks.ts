@@ -79,7 +79,7 @@ export interface Single {
   readonly kind?: string;
 }
 
-/** The link of the node that macvlan, ipvlan and vlan sit on. */
+/** The link of the node that macvlan, ipvlan and vlan sit on; its other end, with a `p`, is host-device's device. */
 export const master = 'bench0';
 
 /** Every plugin, each as simple as it can be. Those that are not in this executable are left out. */
@@ -102,6 +102,7 @@ export function singles(contender: Contender, scratch: string): Single[] {
     alone({ type: 'ipvlan', master, ipam }, 'ipvlan'),
     alone({ type: 'vlan', master, vlanId: 7, ipam }, 'vlan'),
     alone({ type: 'dummy', ipam }, 'dummy'),
+    alone({ type: 'host-device', device: `${master}p` }),
     alone({ type: 'loopback' }),
     alone({ type: 'host-local', ipam }),
     alone({ type: 'static', ipam: { type: 'static', addresses: [{ address: '10.90.0.2/24' }] } }),
