@@ -74,9 +74,6 @@ const segmentIpam = {
   routes: [{ dst: '0.0.0.0/0' }, { dst: '192.0.2.0/24' }],
 };
 
-/** Without IPv6, whose duplicate address detection takes a second or two each time. */
-const segmentIpam4 = { ...segmentIpam, ranges: segmentIpam.ranges.slice(0, 1) };
-
 const published = {
   portMappings: [
     { hostPort: 8080, containerPort: 80, protocol: 'tcp' },
@@ -263,7 +260,7 @@ export const exchanges: readonly Exchange[] = [
         master: 'eth0',
         mode: 'private',
         capabilities: { mac: true },
-        ipam: segmentIpam4,
+        ipam: segmentIpam,
       },
     ],
     capabilities: { mac: '02:00:00:00:00:12' },
@@ -273,14 +270,14 @@ export const exchanges: readonly Exchange[] = [
   {
     plugin: 'ipvlan',
     what: 'mode `l2`, `mtu`',
-    plugins: [{ type: 'ipvlan', master: 'eth0', mtu: 1400, ipam: segmentIpam4 }],
+    plugins: [{ type: 'ipvlan', master: 'eth0', mtu: 1400, ipam: segmentIpam }],
     kernel: 'second',
     exceptions: [routes],
   },
   {
     plugin: 'vlan',
     what: '`vlanId`, `mtu`',
-    plugins: [{ type: 'vlan', master: 'eth0', vlanId: 7, mtu: 1400, ipam: segmentIpam4 }],
+    plugins: [{ type: 'vlan', master: 'eth0', vlanId: 7, mtu: 1400, ipam: segmentIpam }],
     single: true,
     kernel: 'second',
     exceptions: [routes],
@@ -292,7 +289,7 @@ export const exchanges: readonly Exchange[] = [
   ].map(({ what, keys, ...versions }) => ({
     plugin: 'host-device',
     what: `the device by ${what}`,
-    plugins: [{ type: 'host-device', ...keys, ipam: segmentIpam4 }],
+    plugins: [{ type: 'host-device', ...keys, ipam: segmentIpam }],
     ...versions,
     single: true as const,
     exceptions: [routes, alias, lostCable],

@@ -3,7 +3,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test';
 import { rmSync } from 'node:fs';
 import { isPluginName } from '../../src/plugins/names.ts';
-import { type Container, createContainer, ip } from '../support/container.ts';
+import { type Container, createContainer, inNetns, ip } from '../support/container.ts';
 import { eventually } from '../support/eventually.ts';
 import { diff, type Snapshot } from '../support/node.ts';
 import { output } from '../support/program.ts';
@@ -55,7 +55,7 @@ function testExchange(exchange: Exchange, kind: IptablesKind | undefined): void 
     // What the first container of a node makes is there already, by both; and others' things must stay.
     for (const [index, list] of [theirs, ours].entries()) {
       const others = withOtherPorts(list, index + 1);
-      const attached = await addList(others, createContainer(`kept-${index}`));
+      const attached = await addList(others, await newContainer(`kept-${index}`));
       if (exchange.single) await delList(others, attached);
       else kept.push(attached);
     }
@@ -145,6 +145,13 @@ function withOtherPorts(list: List, by: number): List {
   return { ...list, capabilities: { ...list.capabilities, portMappings: moved } };
 }
 
+/** A container without duplicate address detection, for which the reference waits a second or two each time. */
+async function newContainer(name: string): Promise<Container> {
+  const container = createContainer(name);
+  await inNetns(container.netns, ['sysctl', '-qw', 'net.ipv6.conf.default.accept_dad=0']);
+  return container;
+}
+
 /** The container of the test that is on; where that fails, it is taken away. */
 let exchanged: Container | undefined;
 
@@ -152,7 +159,7 @@ let exchanged: Container | undefined;
 async function attach(list: List): Promise<Attached> {
   const files = new Bun.Glob('/var/lib/cni/**/last_reserved_ip.*').scanSync({ cwd: '/', absolute: true });
   for (const file of files) rmSync(file);
-  exchanged = createContainer('exchanged');
+  exchanged = await newContainer('exchanged');
   return addList(list, exchanged);
 }
 
