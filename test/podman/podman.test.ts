@@ -213,6 +213,21 @@ describe('networks of each kind', () => {
         });
     }));
 
+  test('IPv6 alone: containers reach each other, the world, and are reached by a port', () =>
+    withNetwork(['--subnet=fd00:77::/64'], [], async () => {
+      await run('a', 'net', '--publish=8080:80');
+      await run('b', 'net');
+      const [a, b] = [await serveIn('a'), await node.netnsOf('b')];
+      await serve(outside.netns, 'tcp', 80, 'world');
+      const { ipv4, ipv6 } = await node.addressesOf('a', 'net');
+      expect({ ipv4, ipv6 }).toEqual({ ipv4: '', ipv6: 'fd00:77::2' });
+      expect(await answerTo(b, 'udp', ipv6, 53)).toMatchObject({ server: 'a' });
+      expect(await answerTo(a, 'tcp', wire.neighbour.ipv6, 80)).toMatchObject({ source: wire.node.ipv6 });
+      expect(await answerTo(outside.netns, 'tcp', wire.node.ipv6, 8080)).toMatchObject({ server: 'a' });
+      await stopServers();
+      await node.podman('rm', '--force', '--time=0', 'a', 'b');
+    }));
+
   test('--driver macvlan: a host of the segment', () =>
     withNetwork(
       ['--driver=macvlan', '--opt=parent=uplink', '--subnet=192.0.2.0/24', '--ip-range=192.0.2.128/25'],
