@@ -1,6 +1,5 @@
 /** The networks that are measured: one of each contender's own, with a bridge and a store of its own. */
 
-import { isPluginName } from '../src/plugins/names.ts';
 import type { Contender } from './measure.ts';
 
 /** A plugin's configuration. */
@@ -49,9 +48,6 @@ function inNetworkOf(first: Config, plugin: Config): Config {
   return { cniVersion: first['cniVersion'], name: first['name'], ...plugin };
 }
 
-/** firewall, where this executable has it: both contenders have the same chain. */
-const firewall: readonly Config[] = isPluginName('firewall') ? [{ type: 'firewall' }] : [];
-
 const limits = { ingressRate: 1e8, ingressBurst: 1e7, egressRate: 1e8, egressBurst: 1e7 };
 const settings = { mtu: 1450, sysctl: { 'net.core.somaxconn': '500' } };
 
@@ -59,7 +55,7 @@ const settings = { mtu: 1450, sysctl: { 'net.core.somaxconn': '500' } };
 export function longChain(contender: Contender, scratch: string, round: number): Config[] {
   const [bridge, portmap] = publishingChain(contender, scratch, round);
   if (bridge === undefined || portmap === undefined) throw new Error('the publishing chain has two plugins');
-  const others = [...firewall, { type: 'bandwidth', ...limits }, { type: 'tuning', ...settings }];
+  const others = [{ type: 'firewall' }, { type: 'bandwidth', ...limits }, { type: 'tuning', ...settings }];
   return [bridge, portmap, ...others.map((plugin) => inNetworkOf(bridge, plugin))];
 }
 
@@ -82,7 +78,7 @@ export interface Single {
 /** The link of the node that macvlan, ipvlan and vlan sit on; its other end, with a `p`, is host-device's device. */
 export const master = 'bench0';
 
-/** Every plugin, each as simple as it can be. Those that are not in this executable are left out. */
+/** Every plugin, each as simple as it can be. */
 export function singles(contender: Contender, scratch: string): Single[] {
   const [bridge] = plainBridge(contender, scratch);
   if (bridge === undefined) return [];
@@ -95,7 +91,7 @@ export function singles(contender: Contender, scratch: string): Single[] {
   });
   const after = (config: Config, kind?: string): Single => ({ ...alone(config, kind), before: [bridge] });
   const published = { portMappings: [{ hostPort: 19_999, containerPort: 80, protocol: 'tcp' }] };
-  const all = [
+  return [
     alone(bridge),
     alone({ type: 'ptp', ipam }),
     alone({ type: 'macvlan', master, ipam }),
@@ -107,11 +103,10 @@ export function singles(contender: Contender, scratch: string): Single[] {
     alone({ type: 'host-local', ipam }),
     alone({ type: 'static', ipam: { type: 'static', addresses: [{ address: '10.90.0.2/24' }] } }),
     after({ type: 'portmap', capabilities: { portMappings: true }, runtimeConfig: published }),
-    ...firewall.map((config) => after(config)),
+    after({ type: 'firewall' }),
     after({ type: 'bandwidth', ...limits }),
     after({ type: 'sbr' }),
     after({ type: 'tuning', ...settings }),
     after({ type: 'vrf', vrfname: 'blue' }, 'vrf'),
   ];
-  return all.filter(({ plugin }) => isPluginName(plugin));
 }

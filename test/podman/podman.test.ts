@@ -13,7 +13,7 @@ import { output } from '../support/program.ts';
 import { reference } from '../support/reference.ts';
 import { limit } from '../support/sandbox.ts';
 import { ask, type Protocol, serve, stopServers } from '../support/traffic.ts';
-import { addFirewall, binDirectory, type Podman, startPodman } from './podman.ts';
+import { binDirectory, type Podman, startPodman } from './podman.ts';
 
 setDefaultTimeout(limit(60));
 
@@ -24,7 +24,6 @@ beforeAll(async () => {
   await mountOpt();
   outside = await createNeighbour();
   await runLines('Install', 0);
-  addFirewall();
   node = await startPodman();
 });
 

@@ -1,13 +1,11 @@
 /** podman on the sandbox's node, with everything that it keeps in the sandbox's own directories and control group. */
 // packages: podman runc conmon catatonit busybox-static containernetworking-plugins iptables
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { isPluginName } from '../../src/plugins/names.ts';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createCgroup, emptyCgroup } from '../support/cgroup.ts';
 import { eventually } from '../support/eventually.ts';
 import { imageName, writeImage } from '../support/image.ts';
 import { fileBlock } from '../support/page.ts';
 import { output, runProgram } from '../support/program.ts';
-import { reference } from '../support/reference.ts';
 import { requireSandbox } from '../support/sandbox.ts';
 
 /** podman, and what the tests do with it. */
@@ -128,9 +126,4 @@ async function loadImage(directory: string, podman: Podman['podman']): Promise<v
   const loaded = await podman('load', '--quiet', '--input', `${directory}/image.tar`);
   const image = loaded.replace(/^.*: /, '');
   for (const name of [imageName, 'docker.io/library/busybox:latest']) await podman('tag', image, name);
-}
-
-/** podman's lists need firewall: the reference's, as long as Fairlead has none. */
-export function addFirewall(): void {
-  if (!isPluginName('firewall')) cpSync(`${reference}/firewall`, `${binDirectory}/firewall`);
 }

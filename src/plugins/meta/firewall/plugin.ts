@@ -100,17 +100,21 @@ async function forgetSources(config: FirewallConfig, addresses: readonly IpAddre
   for (const address of addresses) await firewalld?.removeSource(address);
 }
 
+/** A container that the reference let pass is as ADD left it, too, while it has those rules. */
 async function check({ attachment, config, previousResult }: CheckRequest<FirewallConfig>): Promise<void> {
   const addresses = addressesOf(previousResult);
   const guarded = await guardedIn(config, previousResult);
   const ports = port.wantedFor(guarded);
   const owner = ownerComment(attachment);
   using connection = openNftablesHere();
-  refuseProblems([
+  const problems = [
     ...checkElements(connection, section, owner, wantedFor(addresses, guarded)),
     ...(ports.holdings.length > 0 ? checkElements(connection, port.section, owner, ports) : []),
     ...(await passProblems(connection, config, addresses)),
-  ]);
+  ];
+  if (problems.length === 0) return;
+  const { hasReferenceRules } = await import('./reference.ts');
+  if (!(await hasReferenceRules(connection, addresses))) refuseProblems(problems);
 }
 
 async function gc({ network, validAttachments, config }: GcRequest<FirewallConfig>): Promise<void> {

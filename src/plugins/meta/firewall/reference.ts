@@ -45,6 +45,29 @@ export async function removeReferenceRules(
   for (const family of families.filter(hasLegacyFilter)) await removeLegacyRules(family, ofFamily(family));
 }
 
+/** Whether there are both rules for each of the addresses. */
+export async function hasReferenceRules(
+  connection: Connection,
+  addresses: readonly IpAddress[],
+): Promise<boolean> {
+  for (const address of addresses) {
+    const chain = chainOf(address.family, ownChain);
+    const rules = unlessAbsent(() => listRules(connection, chain) ?? [], []);
+    const count = rules.filter((rule) => isAbout(rule, address)).length;
+    if (count < 2 && (await countLegacyRules(address)) < 2) return false;
+  }
+  return addresses.length > 0;
+}
+
+async function countLegacyRules(address: IpAddress): Promise<number> {
+  if (!hasLegacyFilter(address.family)) return 0;
+  const { readFilter } = await import('./legacy-table.ts');
+  const rules = readFilter(address.family).chains.get(ownChain) ?? [];
+  const isAddress = (one: IpAddress | undefined) => one !== undefined && sameAddress(one, address);
+  return rules.filter(({ source, destination, accepts }) => accepts && [source, destination].some(isAddress))
+    .length;
+}
+
 /** Whether the rule looks at a packet's source or destination, and compares it with the address. */
 function isAbout({ expressions }: ListedRule, address: IpAddress): boolean {
   const bytes = addressToBytes(address);
