@@ -83,18 +83,6 @@ async function prepare({ root: files }: Selection): Promise<void> {
   }
 }
 
-/** Files that run only when they are named: skipped tests, with their reasons. */
-function leftOutGroup({ leftOut }: Selection): readonly Group[] {
-  if (leftOut.length === 0) return [];
-  const files = leftOut.map(({ path, byName }) => ({
-    file: path,
-    tests: [{ file: path, name: `all of it [skipped: ${byName}]`, outcome: 'skipped' } as const],
-    output: '',
-    seconds: 0,
-  }));
-  return [{ name: 'only by name', on: '-', files }];
-}
-
 /** Everything that needs root, between two looks at the machine. */
 async function runAsRoot(selection: Selection, directory: string): Promise<readonly Group[]> {
   if (selection.root.length === 0) return [];
@@ -131,7 +119,6 @@ async function runAll(selection: Selection): Promise<readonly Group[]> {
     ...(await caught('unit tests on Bun', () => unitsOnBun(unit, directory))),
     ...(await caught('unit tests on Node', () => unitsOnNode(unit.filter(runsOnNode), directory))),
     ...(await caught('root tests', () => runAsRoot(selection, directory))),
-    ...leftOutGroup(selection),
   ];
 }
 

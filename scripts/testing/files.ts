@@ -19,8 +19,6 @@ export interface RootTestFile {
   readonly alone: boolean;
   /** `// seconds: N`: how long it may take on the machine's own kernel; 120 if it does not say. */
   readonly seconds: number;
-  /** `// by name: REASON`: it runs only when it is named, and counts as skipped otherwise, with this reason. */
-  readonly byName?: string;
 }
 
 const kernels: readonly Kernel[] = ['first', 'second'];
@@ -63,7 +61,6 @@ export function readDeclarations(path: string, text: string): RootTestFile {
   if (!(seconds > 0)) throw new Error(`${path}: "// seconds:" takes a number above 0`);
   const alone = /^\/\/ alone\b/m.test(text);
   const [packages, prepare] = [words(declared(text, 'packages')), words(declared(text, 'prepare'))];
-  const byName = declared(text, 'by name');
   return {
     path,
     packages,
@@ -71,7 +68,6 @@ export function readDeclarations(path: string, text: string): RootTestFile {
     kernels: named,
     alone,
     seconds,
-    ...(byName !== undefined && { byName }),
   };
 }
 

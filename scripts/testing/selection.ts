@@ -9,16 +9,13 @@ export interface Selection {
   readonly checks: boolean;
   readonly unit: readonly string[];
   readonly root: readonly RootTestFile[];
-  /** Files that run only when they are named, and were not. */
-  readonly leftOut: readonly RootTestFile[];
 }
 
 /** Selects files and folders by their paths; everything where there are none. @throws Error for a path without a test */
 export function select(paths: readonly string[]): Selection {
   const [unit, rootTests] = [unitTestFiles(), rootTestFiles()];
   if (paths.length === 0) {
-    const [leftOut, usual] = [rootTests.filter(isByName), rootTests.filter((file) => !isByName(file))];
-    return { checks: true, unit, root: usual, leftOut };
+    return { checks: true, unit, root: rootTests };
   }
   const wanted = paths.map((path) => relative(root, resolve(root, path)));
   const under = (file: string, path: string) => path === '' || file === path || file.startsWith(`${path}/`);
@@ -28,11 +25,7 @@ export function select(paths: readonly string[]): Selection {
   }
   const isWanted = (file: string) => wanted.some((path) => under(file, path));
   const named = rootTests.filter(({ path }) => isWanted(path));
-  return { checks: false, unit: unit.filter(isWanted), root: named, leftOut: [] };
-}
-
-function isByName({ byName }: RootTestFile): boolean {
-  return byName !== undefined;
+  return { checks: false, unit: unit.filter(isWanted), root: named };
 }
 
 /** The selection for people: a line per file. */

@@ -4,6 +4,7 @@
  */
 import { handOver } from '../cli/serve/hand-over.ts';
 import { isPluginName, loadPlugin, type PluginName, resolveInProcess } from '../plugins/names.ts';
+import { tapMaker } from '../plugins/shared/tap-maker-name.ts';
 
 async function asPlugin(name: PluginName): Promise<number> {
   // What a plugin throws it tells in one line; collecting where it was thrown would be for nobody.
@@ -39,6 +40,18 @@ async function asCommandLine(): Promise<number> {
   });
 }
 
+async function asTapMaker(): Promise<number> {
+  const { makeTapAsAsked } = await import('../plugins/main/tap/tap-maker.ts');
+  const { processFiles } = await import('../plugin/process-files.ts');
+  const { bytesFromText } = await import('../lib/bytes.ts');
+  processFiles.writeSync(1, bytesFromText(makeTapAsAsked(process.argv[2])));
+  return 0;
+}
+
 const calledAs = process.argv0.slice(process.argv0.lastIndexOf('/') + 1);
-const run = isPluginName(calledAs) ? () => asPlugin(calledAs) : asCommandLine;
+const run = isPluginName(calledAs)
+  ? () => asPlugin(calledAs)
+  : calledAs === tapMaker
+    ? asTapMaker
+    : asCommandLine;
 void run().then((exitCode) => process.exit(exitCode));

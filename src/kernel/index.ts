@@ -1,5 +1,5 @@
 /**
- * Linux for CNI plugins, as `fairlead/kernel`: links, addresses and routes, nftables, connection tracking, network
+ * Linux for CNI plugins, as `fairlead/kernel`: links, addresses and routes, nftables, connection tracking, taps, network
  * namespaces and sysctls, without another program and without a dependency. Needs Bun, and root for most of it.
  *
  * What talks netlink is grouped by family, because both rtnetlink and nftables have rules:
@@ -34,3 +34,4 @@ export * as files from './sys/file.ts';
 export { SystemError, tryLockExclusive } from './sys/libc.ts';
 export * as sockets from './sys/sockets.ts';
 export * from './sysctl/index.ts';
+export * as tap from './tap/index.ts';

@@ -16,6 +16,7 @@ const loaders = {
   ptp: async () => (await import('./main/ptp/plugin.ts')).plugin,
   sbr: async () => (await import('./meta/sbr/plugin.ts')).plugin,
   static: async () => (await import('./ipam/static/plugin.ts')).plugin,
+  tap: async () => (await import('./main/tap/plugin.ts')).plugin,
   tuning: async () => (await import('./meta/tuning/plugin.ts')).plugin,
   vlan: async () => (await import('./main/vlan/plugin.ts')).plugin,
   vrf: async () => (await import('./meta/vrf/plugin.ts')).plugin,

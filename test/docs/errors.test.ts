@@ -51,6 +51,7 @@ const sources: Readonly<Record<string, Partial<Sources>>> = {
     others: ['src/plugin/*.ts', 'src/kernel/rtnetlink/*.ts'],
   },
   vrf: { own: [chained, ...tables], others: ['src/plugin/*.ts'] },
+  tap: { others: [...ofLinks.others, 'src/kernel/tap/*.ts'] },
   tuning: { own: [chained], others: ['src/plugin/*.ts', 'src/kernel/sysctl/*.ts'] },
 };
 

@@ -22,6 +22,7 @@ export interface Subject {
     | 'ptp'
     | 'sbr'
     | 'static'
+    | 'tap'
     | 'tuning'
     | 'vlan'
     | 'vrf';
@@ -163,6 +164,7 @@ export const subjects: readonly Subject[] = [
     config: { ...common, type: 'bridge', ipam: { type: 'static', addresses: [{ address: '10.7.0.5/24' }] } },
     entersNamespace: false,
   },
+  { plugin: 'tap', config: { ...common, type: 'tap', ipam: hostLocal }, entersNamespace: true },
   {
     plugin: 'sbr',
     config: { ...common, type: 'sbr', table: 7000, prevResult },

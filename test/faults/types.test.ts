@@ -152,6 +152,15 @@ const own: Readonly<Record<Subject['plugin'], Readonly<Record<string, Kind>>>> =
     'args.cni.ips': 'texts',
   },
   sbr: { table: 'number', gateways: 'texts', addSourceHints: 'flag' },
+  tap: {
+    multiQueue: 'flag',
+    mtu: 'number',
+    mac: 'text',
+    owner: 'number',
+    group: 'number',
+    selinuxContext: 'text',
+    bridge: 'text',
+  },
   tuning: {
     sysctl: 'object',
     mac: 'text',
@@ -168,6 +177,7 @@ const own: Readonly<Record<Subject['plugin'], Readonly<Record<string, Kind>>>> =
 const readLater: Readonly<Partial<Record<Subject['plugin'], Readonly<Record<string, Kind>>>>> = {
   bridge: { 'runtimeConfig.mac': 'text', 'args.cni.mac': 'text' },
   macvlan: { 'runtimeConfig.mac': 'text', 'args.cni.mac': 'text' },
+  tap: { 'runtimeConfig.mac': 'text', 'args.cni.mac': 'text' },
   portmap: {
     'runtimeConfig.portMappings': 'list',
     'runtimeConfig.portMappings[0].hostPort': 'number',

@@ -20,6 +20,7 @@ const headers = readHeaders([
   'linux/rtnetlink.h',
   'linux/if.h',
   'linux/if_link.h',
+  'linux/if_tun.h',
   'linux/if_addr.h',
   'linux/if_bridge.h',
   'linux/neighbour.h',

@@ -30,6 +30,7 @@ test('what `fairlead/kernel` offers to plugin authors: a narrow door', () => {
     'setSysctl',
     'setSysctls',
     'sysctlPath',
+    'tap',
     'tryLockExclusive',
   ]);
 });

@@ -272,6 +272,13 @@ export const attributes: Readonly<Record<string, Readonly<Record<string, string 
     mode: 'IFLA_MACVLAN_MODE',
     broadcastQueueLength: 'IFLA_MACVLAN_BC_QUEUE_LEN',
   },
+  'rtnetlink/kinds/tun.ts': {
+    owner: 'IFLA_TUN_OWNER',
+    group: 'IFLA_TUN_GROUP',
+    type: 'IFLA_TUN_TYPE',
+    persistent: 'IFLA_TUN_PERSIST',
+    multiQueue: 'IFLA_TUN_MULTI_QUEUE',
+  },
   'rtnetlink/kinds/veth.ts': { peer: 'VETH_INFO_PEER' },
   'rtnetlink/kinds/vrf.ts': { table: 'IFLA_VRF_TABLE' },
   'rtnetlink/kinds/vlan.ts': { id: 'IFLA_VLAN_ID', flags: 'IFLA_VLAN_FLAGS', protocol: 'IFLA_VLAN_PROTOCOL' },

@@ -3,7 +3,6 @@
  * killed there: the other's succeeds, and both are removed without a trace.
  */
 // packages: strace
-// seconds: 300
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { readdirSync, readFileSync } from 'node:fs';
 import { type Container, createContainer, removeContainers } from '../support/container.ts';

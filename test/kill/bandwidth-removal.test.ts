@@ -1,6 +1,5 @@
 /** bandwidth after bridge, killed in DEL and GC. */
 // packages: strace
-// seconds: 240
 import { limited } from './networks.ts';
 import { testKilledRemoval } from './recovery.ts';
 

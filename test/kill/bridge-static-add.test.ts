@@ -1,6 +1,5 @@
 /** bridge with static addresses, killed in ADD. */
 // packages: strace
-// seconds: 300
 import { fixed } from './networks.ts';
 import { testKilledAdd } from './recovery.ts';
 

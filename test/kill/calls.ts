@@ -1,20 +1,11 @@
 /**
- * The kernel calls of a plugin's process, and killing it on entry to one of them, by strace(1). A call at whose entry
- * the process is killed is not made, so killing at every call in turn is killing after every call in turn.
+ * The kernel calls of a plugin's process that can change something, and killing it on entry to one of them, by
+ * strace(1). A call at whose entry the process is killed is not made, so killing at every one in turn, and at the end, is
+ * killing after every one in turn.
  */
 import { readFileSync, rmSync } from 'node:fs';
 import { type PluginCall, runPlugin } from '../support/plugin.ts';
-
-/** Calls that change nothing outside the process: killing before one is killing before the next that may. */
-const unwatched = [
-  'mmap munmap mprotect mremap madvise brk',
-  'pread64 recvfrom recvmsg stat lstat fstat newfstatat statx statfs fstatfs access readlink getcwd getdents64 lseek poll',
-  // A user-mode kernel has no vDSO: what asks for the time is a call there.
-  'clock_gettime clock_getres gettimeofday time',
-  'futex rt_sigaction rt_sigprocmask sigaltstack sched_yield sched_getaffinity rseq clone3',
-  'setsockopt getsockname getpid gettid uname sysinfo getrandom prlimit64 prctl epoll_create1 epoll_ctl eventfd2',
-];
-const unwatchedNames = unwatched.flatMap((line) => line.split(' '));
+import { changesSomething, harmlessCalls, lookingCalls } from './changing.ts';
 
 /** What the runtime does on its way to standard input, and how it looks at its memory and its limits at any time. */
 const ofStart =
@@ -32,15 +23,20 @@ export interface Call {
   readonly text: string;
 }
 
+/** The how-manyth call of its name it is among the plugin's own. */
+export function position({ id }: Call): number {
+  return Number(id.split(' ')[1]);
+}
+
 let traces = 0;
 
 /** Runs a plugin under strace: how it ended, and the lines of strace. */
-async function traced(call: PluginCall, ...options: readonly string[]) {
+async function traced(call: PluginCall, trace: string, ...options: readonly string[]) {
   const file = `/run/strace.${traces++}`;
-  const trace = ['-o', file, '-e', `trace=!${unwatchedNames.join(',')}`, '-e', 'signal=none'];
+  const output = ['-o', file, '-e', `trace=${trace}`, '-e', 'signal=none'];
   const ended = await runPlugin({
     ...call,
-    under: ['strace', '-qq', '-y', '-s', '80', ...trace, ...options],
+    under: ['strace', '-qq', '-y', '-s', '80', ...output, ...options],
   });
   const lines = readFileSync(file, 'utf8').trim().split('\n');
   rmSync(file);
@@ -65,16 +61,26 @@ function parse(lines: readonly string[]): readonly Call[] {
 }
 
 /**
- * The calls of a plugin that succeeds, from its input to its end. Those before only open files to read; all are the
- * main thread's, because the runtime's other threads make none. @throws Error where that is not so
+ * The calls of a plugin that succeeds that can change something, from its input to its end, and its end. Those before
+ * only open files to read; all are the main thread's, because the runtime's other threads make none. @throws Error where that is not so
  */
 export async function callsOf(call: PluginCall): Promise<readonly Call[]> {
-  const { exitCode, stdout, stderr, lines } = await traced(call, '-f');
-  if (exitCode !== 0) throw new Error(`${call.plugin} ${call.command} under strace: ${stdout}${stderr}`);
-  return callsIn(lines);
+  return callsIn(await linesOf(call, harmlessCalls)).filter(({ text }) => changesSomething(text));
 }
 
-/** The same, in the lines of `strace -f`. */
+/** All its calls but those that only look, whether they can change something or not. */
+export async function everyCallOf(call: PluginCall): Promise<readonly Call[]> {
+  return callsIn(await linesOf(call, lookingCalls));
+}
+
+/** The lines of `strace -f` of a plugin that succeeds. */
+async function linesOf(call: PluginCall, without: readonly string[]): Promise<readonly string[]> {
+  const { exitCode, stdout, stderr, lines } = await traced(call, `!${without.join(',')}`, '-f');
+  if (exitCode !== 0) throw new Error(`${call.plugin} ${call.command} under strace: ${stdout}${stderr}`);
+  return lines;
+}
+
+/** The calls after the input, in such lines. */
 export function callsIn(lines: readonly string[]): readonly Call[] {
   // Where threads' calls overlap, strace writes the beginning of one and later its end, which says nothing new.
   // What it cannot name was not made: the process ended while that thread was on its way into the kernel.
@@ -84,8 +90,8 @@ export function callsIn(lines: readonly string[]): readonly Call[] {
   const own = begun.filter((line) => line.startsWith(main)).map(textOf);
   const others = begun.filter((line) => !line.startsWith(main)).map(textOf);
   const input = own.findIndex((line) => ofInput.test(line));
-  const harmless = (line: string) => [ofStart, ofServe, /^read\(/].some((pattern) => pattern.test(line));
-  const strange = [...own.slice(0, input), ...others].filter((line) => !harmless(line));
+  const usual = (line: string) => [ofStart, ofServe, /^read\(/].some((pattern) => pattern.test(line));
+  const strange = [...own.slice(0, input), ...others].filter((line) => !usual(line));
   if (input < 0 || strange.length > 0) {
     throw new Error(`calls before the input, or of other threads:\n${strange.join('\n')}`);
   }
@@ -94,7 +100,7 @@ export function callsIn(lines: readonly string[]): readonly Call[] {
 
 /** Kills a plugin on entry to the call that strace counts as `when`: the call that it was; undefined where it ended before. */
 export function killAt(call: PluginCall, name: string, when: number): Promise<Call | undefined> {
-  return lastCall(call, `inject=${name}:signal=KILL:when=${when}`);
+  return lastCall(call, name, `signal=KILL:when=${when}`);
 }
 
 /**
@@ -102,10 +108,10 @@ export function killAt(call: PluginCall, name: string, when: number): Promise<Ca
  * the same when they are over: strace waits for their end.
  */
 export function standAt(call: PluginCall, name: string, when: number, ms: number): Promise<Call | undefined> {
-  return lastCall(call, `inject=${name}:delay_enter=${ms}ms:when=${when}`);
+  return lastCall(call, name, `delay_enter=${ms}ms:when=${when}`);
 }
 
-async function lastCall(call: PluginCall, injection: string): Promise<Call | undefined> {
-  const { exitCode, lines } = await traced(call, '-e', injection);
+async function lastCall(call: PluginCall, name: string, injection: string): Promise<Call | undefined> {
+  const { exitCode, lines } = await traced(call, name, '-e', `inject=${name}:${injection}`);
   return exitCode === 137 ? parse(lines).at(-1) : undefined;
 }

@@ -1,7 +1,9 @@
 /** What is on the node and in a container, as lines, without what goes on moving however all is cleaned up. */
 import { existsSync } from 'node:fs';
-import { type Container, inNetns } from '../support/container.ts';
+import { type Container, within } from '../support/container.ts';
 import { diff, type Snapshot, snapshot } from '../support/node.ts';
+import { output } from '../support/program.ts';
+import { kernel } from '../support/sandbox.ts';
 
 /** What was given last by host-local goes on with each ADD. */
 const moving = /^file \S+\/last_reserved_ip\./;
@@ -12,6 +14,9 @@ const ofIndex = /^file (\S+\/owners\/\w+) 600 (".*")$/;
 /** Lo keeps its address and its queue when it goes down. */
 const ofLoopback = / 127\.0\.0\.1\/8 scope host lo/;
 
+/** The kernel makes it with the first vrf of a namespace, and it stays (vrf_add_fib_rules, drivers/net/vrf.c). */
+const ofFirstVrf = /lookup \[l3mdev-table\]$/;
+
 /** The node and, as long as it is there, the container's namespace. */
 export async function facts({ netns }: Container): Promise<Snapshot> {
   const node = (await snapshot()).flatMap((line) => {
@@ -21,10 +26,20 @@ export async function facts({ netns }: Container): Promise<Snapshot> {
     return lines(String(JSON.parse(content))).map((entry) => `index ${file} ${entry}`);
   });
   if (!existsSync(netns)) return node;
-  const list = 'ip -o link; ip -o address; ip rule; ip -6 rule; ip route; ip -6 route; nft list ruleset';
-  const { stdout } = await inNetns(netns, ['sh', '-c', list]);
-  const inside = lines(stdout).filter((line) => !ofLoopback.test(line));
+  const inside = (await linesIn(netns)).filter((line) => !ofLoopback.test(line) && !ofFirstVrf.test(line));
   return [...node, ...inside.map((line) => `in the container: ${line.replace(/qdisc \w+/, '')}`)];
+}
+
+/** What there is in a namespace, by as few processes as may be: to start one takes the second kernel long. */
+async function linesIn(netns: string): Promise<readonly string[]> {
+  const ask = (argv: readonly string[], stdin = '') => output(within(netns, argv), { stdin });
+  const texts = await Promise.all([
+    ask(['ip', '-o', '-batch', '-'], 'link\naddress\nrule\nroute\n'),
+    ask(['ip', '-6', '-o', '-batch', '-'], 'rule\nroute\n'),
+    // The second kernel's nf_tables are for bridges only, which no container here has.
+    ...(kernel === 'first' ? [ask(['nft', 'list', 'ruleset'])] : []),
+  ]);
+  return texts.flatMap(lines);
 }
 
 function lines(text: string): string[] {

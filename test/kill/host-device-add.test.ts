@@ -1,6 +1,5 @@
 /** host-device, killed in ADD. */
 // packages: strace iproute2
-// seconds: 240
 import { makeDevices, peculiarities } from './devices.ts';
 import { given } from './networks.ts';
 import { testKilledAdd } from './recovery.ts';

@@ -1,6 +1,5 @@
 /** host-device, killed in DEL and GC. */
 // packages: strace iproute2
-// seconds: 240
 import { makeDevices, peculiarities } from './devices.ts';
 import { given } from './networks.ts';
 import { testKilledRemoval } from './recovery.ts';

@@ -1,8 +1,6 @@
 /** ipvlan, killed in ADD. */
 // kernels: second
-// by name: minutes on the second kernel, where each of a hundred kills starts a process; npm test -- test/kill/ipvlan-add.test.ts
 // packages: strace iproute2
-// seconds: 300
 import { beforeAll } from 'bun:test';
 import { output } from '../support/program.ts';
 import { onMaster } from './networks.ts';

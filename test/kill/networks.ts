@@ -112,13 +112,19 @@ export const separate: Network = {
 export const cabled: Network = { ifname: 'eth0', plugins: [{ type: 'ptp', ...hostLocal, ipMasq: true }] };
 
 /** A link on the node's link `up0`, which the tests of these make; IPv4, since IPv6 waits for its neighbours. */
-export const onMaster = (type: 'ipvlan' | 'macvlan' | 'vlan'): Network => ({
+export const onMaster = (type: 'ipvlan' | 'macvlan' | 'vlan', keys: object = {}): Network => ({
   ifname: 'eth0',
-  plugins: [{ type, master: 'up0', ...only4 }],
+  plugins: [{ type, master: 'up0', ...keys, ...only4 }],
 });
 
-/** A link that sits on none. */
-export const alone: Network = { ifname: 'eth0', plugins: [{ type: 'dummy', ...hostLocal }] };
+/** A tap. */
+export const tapped: Network = {
+  ifname: 'eth0',
+  plugins: [{ type: 'tap', ...hostLocal, owner: 1000, group: 1000, mtu: 1400 }],
+};
+
+/** A link that sits on none; the second kernel, which is slow, has it. */
+export const alone: Network = { ifname: 'eth0', plugins: [{ type: 'dummy', ...only4 }] };
 
 /** A device of the node's, which the tests of these make. */
 export const given = (device: string): Network => ({

@@ -1,6 +1,5 @@
 /** firewall on a node that has nothing yet, killed. */
 // packages: strace nftables
-// seconds: 300
 import { guarded } from './networks.ts';
 import { testFirstAdd } from './new-node.ts';
 

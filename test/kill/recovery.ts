@@ -21,15 +21,18 @@ export interface Peculiarities {
   readonly neighbour?: Network;
   /** What the kernel does where the container's namespace ends, and cannot do here. */
   end?(container: Container): Promise<void>;
+  /** Waits until the kernel is done with a lost namespace, where it had what only one container can have. */
+  untilFree?(): Promise<void>;
 }
 
 /** The namespace's path is gone, while something still holds the namespace: the kernel does not clean up for us. */
-async function loseAndCollect(network: Network, container: Container, { end }: Peculiarities): Promise<void> {
-  await end?.(container);
+async function loseAndCollect(network: Network, container: Container, own: Peculiarities): Promise<void> {
+  await own.end?.(container);
   const held = openSync(container.netns, 'r');
   container.remove();
   await collect(network);
   closeSync(held);
+  await own.untilFree?.();
 }
 const lost = /^file \/run\/netns\/victim|^in the container/;
 

@@ -1,6 +1,5 @@
 /** sbr after bridge, killed in DEL and GC. */
 // packages: strace
-// seconds: 240
 import { routed } from './networks.ts';
 import { testKilledRemoval } from './recovery.ts';
 

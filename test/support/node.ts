@@ -4,7 +4,7 @@
  */
 // packages: iproute2 nftables
 import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { type IpObject, ipJson } from './ip-json.ts';
+import { type IpObject, ipBatch } from './ip-json.ts';
 import { output } from './program.ts';
 
 /** The node's facts, a line each, sorted: `link …`, `address …`, `route …`, `rule …`, `neighbour …`, `nft …`, `file …`, `sysctl …`. */
@@ -20,11 +20,9 @@ const directories = [
   '/etc/cni',
 ];
 
-const ip = (...args: readonly string[]) => ipJson(['ip', '-j', ...args]);
-
 /** Reads everything. Changes nothing, so that it may be asked of a machine as well. */
 export async function snapshot(): Promise<Snapshot> {
-  const parts = await Promise.all([links(), addresses(), routes(), rules(), neighbours(), ruleset()]);
+  const parts = await Promise.all([linksAndNeighbours(), ofFamily('-4'), ofFamily('-6'), ruleset()]);
   return [...parts.flat(), ...directories.flatMap(files), ...sysctls()].sort();
 }
 
@@ -54,40 +52,42 @@ function line(kind: string, object: IpObject, volatile: readonly string[] = []):
   return `${kind} ${JSON.stringify(Object.fromEntries(kept))}`;
 }
 
+/** One process for several commands: on a slow kernel, starting one is most of what a look costs. */
+async function linksAndNeighbours(): Promise<Snapshot> {
+  const [links, withAddresses, neighbours] = await ipBatch(
+    ['-d'],
+    ['link', 'address', 'neigh show nud permanent'],
+  );
+  return [
+    ...links.map(lineOfLink),
+    ...withAddresses.flatMap(linesOfAddresses),
+    ...neighbours.map((entry) => line('neighbour', entry)),
+  ];
+}
+
 /** A link's state follows its peers and its timers; forwarding statistics and timers are no configuration. */
 const volatileOfLink = ['operstate', 'flags', 'stats64', 'num_tx_queues', 'num_rx_queues'];
 
-async function links(): Promise<Snapshot> {
+function lineOfLink(link: IpObject): string {
   const withoutTimers = (key: string, value: unknown) =>
     /_timer$|^root_|^topology_change/.test(key) ? undefined : value;
-  return (await ip('-d', 'link')).map((link) => {
-    const flags = (link.flags as string[]).filter((flag) => flag === 'UP' || flag === 'PROMISC');
-    const lasting = JSON.parse(JSON.stringify({ ...link, up: flags }, withoutTimers)) as IpObject;
-    return line(`link ${String(link.ifname)}`, lasting, volatileOfLink);
-  });
+  const flags = (link.flags as string[]).filter((flag) => flag === 'UP' || flag === 'PROMISC');
+  const lasting = JSON.parse(JSON.stringify({ ...link, up: flags }, withoutTimers)) as IpObject;
+  return line(`link ${String(link.ifname)}`, lasting, volatileOfLink);
 }
 
-async function addresses(): Promise<Snapshot> {
+function linesOfAddresses({ ifname, addr_info }: IpObject): readonly string[] {
   const volatile = ['tentative', 'preferred_life_time', 'valid_life_time'];
-  return (await ip('address')).flatMap(({ ifname, addr_info }) =>
-    (addr_info as IpObject[]).map((address) => line(`address ${String(ifname)}`, address, volatile)),
-  );
+  return (addr_info as IpObject[]).map((address) => line(`address ${String(ifname)}`, address, volatile));
 }
 
-const families = ['-4', '-6'];
-
-async function routes(): Promise<Snapshot> {
-  const found = await Promise.all(families.map((family) => ip(family, 'route', 'show', 'table', 'all')));
-  return found.flat().map((route) => line('route', route, ['expires', 'flags']));
-}
-
-async function rules(): Promise<Snapshot> {
-  const found = await Promise.all(families.map((family) => ip(family, 'rule')));
-  return found.flat().map((rule) => line('rule', rule));
-}
-
-async function neighbours(): Promise<Snapshot> {
-  return (await ip('neigh', 'show', 'nud', 'permanent')).map((entry) => line('neighbour', entry));
+async function ofFamily(family: '-4' | '-6'): Promise<Snapshot> {
+  const [routes, rules] = await ipBatch([family], ['route show table all', 'rule']);
+  const volatile = ['expires', 'flags'];
+  return [
+    ...routes.map((route) => line('route', route, volatile)),
+    ...rules.map((rule) => line('rule', rule)),
+  ];
 }
 
 /** The ruleset, the elements of sets and maps a line each, without handles and counters' values. */

@@ -36,6 +36,7 @@ const setups: Readonly<Record<string, Setup>> = {
   ipvlan: ofInterface({ master: nodeLink, mode: 'l2', ipam: hostLocal }),
   vlan: ofInterface({ master: nodeLink, vlanId: 97, ipam: hostLocal }),
   dummy: ofInterface({ ipam: hostLocal }),
+  tap: ofInterface({ ipam: hostLocal }),
   'host-device': ofInterface({ device: nodeLink, ipam: hostLocal }),
   loopback: { kind: 'interface', ifname: 'lo', config: {} },
   'host-local': ofIpam(hostLocal),

@@ -9,14 +9,17 @@ import { describeSettings, type LinkSettings, settingsAttributes, settingsHeader
 /** Kinds that sit on another link and cannot be without. */
 type ChildKind = 'ipvlan' | 'macvlan' | 'vlan';
 
+/** Kinds that rtnetlink can make: taps have a way of their own (../tap/tap.ts). */
+type CreatableKind = Exclude<LinkKind, 'tun'>;
+
 /** What a kind needs to be created: its data, and a parent's index where it sits on one. */
 type NewKind = {
-  [K in LinkKind]: {
+  [K in CreatableKind]: {
     readonly kind: K;
     readonly data?: LinkData<K> | undefined;
     readonly parent?: K extends ChildKind ? number : undefined;
   } & (K extends ChildKind ? { readonly parent: number } : unknown);
-}[LinkKind];
+}[CreatableKind];
 
 /** A link to be created. Without `alias`, which the kernel does not look at here: `changeLink` sets it. */
 export type NewLink = Omit<LinkSettings, 'alias'> &

@@ -14,9 +14,9 @@ export interface TracerOptions {
   describe(request: NonNullable<Traced['requests']>[number]): RequestEntry;
 }
 
-/** Calls of libc that say what is done to which file; reads and writes of what is open already say nothing more. */
+/** Calls of libc that say what is done to which file or tap; reads and writes of what is open already say nothing more. */
 const telling =
-  /^(?:open|mkdir|rename|link|unlink|utimensat|read directory|mount|umount|unshare|flock|stat|statfs) (?!descriptor)/;
+  /^(?:open|mkdir|rename|link|unlink|utimensat|read directory|mount|umount|unshare|flock|stat|statfs|create tap|set .* of tap) (?!descriptor)/;
 
 /** What consists of kernel calls and is told by its own text: calls in it are not told again. */
 const whole: ReadonlySet<Traced['kind']> = new Set(['netlink', 'nftables', 'sysctl', 'netns']);

@@ -5,13 +5,14 @@ import type { Codec, ValueOf } from '../../netlink/codec.ts';
 import { bridge } from './bridge.ts';
 import { ipvlan } from './ipvlan.ts';
 import { macvlan } from './macvlan.ts';
+import { tun } from './tun.ts';
 import { veth } from './veth.ts';
 import { vlan } from './vlan.ts';
 import { vrf } from './vrf.ts';
 
 const nothing = attributes({});
 
-const linkKinds = { bridge, dummy: nothing, ifb: nothing, ipvlan, macvlan, veth, vlan, vrf };
+const linkKinds = { bridge, dummy: nothing, ifb: nothing, ipvlan, macvlan, tun, veth, vlan, vrf };
 
 /** A kind that is known here. */
 export type LinkKind = keyof typeof linkKinds;

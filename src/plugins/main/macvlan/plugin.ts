@@ -5,9 +5,9 @@ import type { Link } from '../../../kernel/rtnetlink/link.ts';
 import type { MacAddress } from '../../../lib/mac.ts';
 import { refuseExistingInterface } from '../../../plugin/links.ts';
 import { openContainer, openNode } from '../../../plugin/namespaces.ts';
-import { requestedMac } from '../../../plugin/requested-mac.ts';
 import { finishInterface, refuseNoAddress } from '../../shared/link/addresses.ts';
 import { differenceIn, mtuProblems } from '../../shared/link/check.ts';
+import { configuredMac } from '../../shared/link/mac.ts';
 import { makeInterface, type Place } from '../../shared/link/make-interface.ts';
 import { findMaster } from '../../shared/link/master.ts';
 import { checkOnMaster, delInterface, gcIpam, statusOfMaster } from '../../shared/link/verbs.ts';
@@ -31,7 +31,9 @@ export const plugin = definePlugin({
 /** The interface first: a DHCP client needs it. Its name tells DEL what to remove, whatever ADD got to. */
 async function add(request: AddRequest<MacvlanConfig>): Promise<Result> {
   const { attachment, config, ipam, common } = request;
-  const mac = macOf(request);
+  // Without, the kernel takes one by chance, as the reference lets it: one that followed from the attachment would be in
+  // use until the kernel has done with a namespace that the container had before (macvlan_open refuses it).
+  const mac = configuredMac(request);
   using container = openContainer(attachment);
   using node = openNode();
   refuseExistingInterface(container, attachment.ifname, attachment.netns);
@@ -44,15 +46,6 @@ async function add(request: AddRequest<MacvlanConfig>): Promise<Result> {
   });
   // As the reference has it: the configuration's, never IPAM's.
   return { ...result, ...(common.dns && { dns: common.dns }) };
-}
-
-/**
- * The first of: what the runtime asks for, the key `mac`. Otherwise the kernel takes one by chance, as the reference
- * lets it: one that followed from the attachment would be in use until the kernel has done with a namespace that the
- * container had before (macvlan_open refuses it).
- */
-function macOf(request: AddRequest<MacvlanConfig>): MacAddress | undefined {
-  return requestedMac(request).containerMac ?? (request.config.mac || undefined);
 }
 
 function makeMacvlan(

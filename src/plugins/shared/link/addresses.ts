@@ -25,17 +25,20 @@ export function refuseNoAddress(plugin: string, given: Result, ipamType = ''): R
 
 /**
  * Gives the container's interface what IPAM gave, sets it up, and returns ADD's result: that interface, to which all
- * addresses belong. An IPv6 address is used only after nobody on the segment objected, for which ADD waits.
+ * addresses belong. An IPv6 address is used only after nobody on the segment objected, for which ADD waits; not where
+ * nobody is there yet (`isAlone`).
  */
 export async function finishInterface(
   request: AddRequest,
   container: Container,
-  link: Link,
+  link: Pick<Link, 'mac'>,
   given: Pick<Result, 'ips' | 'routes'>,
+  { isAlone = false }: { readonly isAlone?: boolean } = {},
 ): Promise<Result> {
   const { ifname, netns } = request.attachment;
   const { ips, routes } = given;
-  const detectDuplicates = ips?.some(({ address }) => prefixOf(address).address.family === 6) ?? false;
+  const detectDuplicates =
+    !isAlone && (ips?.some(({ address }) => prefixOf(address).address.family === 6) ?? false);
   await configureInterface(
     container,
     ifname,

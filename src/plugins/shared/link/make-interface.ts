@@ -31,13 +31,18 @@ export interface Place {
  * be left there. Undone if ADD fails later. Throws a `CniError` (2, 4, 7), NetlinkError.
  */
 export function makeInterface(request: AddRequest, place: Place, link: NewInterface): Link {
+  create(place, request.attachment, link);
+  return madeInterface(request, place.container, link.kind);
+}
+
+/** The container's interface that was just made, by whatever way; undone if ADD fails later. Throws a `CniError` (11). */
+export function madeInterface(request: AddRequest, container: Container, kind: LinkKind): Link {
   const { attachment } = request;
-  create(place, attachment, link);
   request.onFailure(`creating interface ${attachment.ifname}`, () => {
     using again = openContainer(attachment);
-    deleteInterface(again, attachment, link.kind);
+    deleteInterface(again, attachment, kind);
   });
-  return presentLink(place.container, attachment.ifname);
+  return presentLink(container, attachment.ifname);
 }
 
 function create(place: Place, attachment: AttachmentInNamespace, link: NewInterface): void {
@@ -96,13 +101,18 @@ function explained(
     );
   }
   if (isNetlinkError(error, 'EEXIST') && existsIn(container, attachment)) {
-    return new CniError(
-      'invalidEnvironment',
-      `interface ${attachment.ifname} of this attachment exists already in ${attachment.netns}`,
-      'an earlier ADD was not followed by DEL',
-    );
+    return existsAlready(attachment);
   }
   return error;
+}
+
+/** The error of an ADD that is called twice. */
+export function existsAlready({ ifname, netns }: AttachmentInNamespace): CniError {
+  return new CniError(
+    'invalidEnvironment',
+    `interface ${ifname} of this attachment exists already in ${netns}`,
+    'an earlier ADD was not followed by DEL',
+  );
 }
 
 function existsIn(container: Connection, attachment: Attachment): boolean {
