@@ -35,6 +35,7 @@ export async function measureAtOnce(
 }
 
 async function measureOnce(contender: Contender, scratch: string, round: number): Promise<WallTimes> {
+  using _ = contender.measured?.();
   const namespaces = Array.from({ length: atOnce }, (_, index) => `${scratch}/once-${index}`);
   for (const path of namespaces) createNetns(path);
   try {

@@ -47,6 +47,7 @@ function measureOnce(
   scratch: string,
   round: number,
 ): ChainTimes {
+  using _ = contender.measured?.();
   const netns = `${scratch}/ns`;
   createNetns(netns);
   try {

@@ -3,9 +3,11 @@ import { readFileSync } from 'node:fs';
 
 /** A set of plugin executables to be measured. */
 export interface Contender {
-  readonly name: 'fairlead' | 'reference';
+  readonly name: 'fairlead' | 'served' | 'reference';
   /** The directory with the executables. */
   readonly bin: string;
+  /** Called before it is measured; what it returns is disposed of afterwards. */
+  readonly measured?: () => Disposable;
 }
 
 /** One call of one plugin. */

@@ -7,7 +7,7 @@ export type Config = Readonly<Record<string, unknown>>;
 
 /** A bridge with a gateway address and host-local, as most nodes have it. */
 export function bridgeConfig({ name }: Contender, scratch: string, options: { ipMasq: boolean }): Config {
-  const subnet = name === 'fairlead' ? '10.88.0.0/16' : '10.89.0.0/16';
+  const subnet = { fairlead: '10.88.0.0/16', served: '10.87.0.0/16', reference: '10.89.0.0/16' }[name];
   return {
     cniVersion: '1.0.0',
     name: `bench-${name}-${options.ipMasq}`,

@@ -1,6 +1,6 @@
 /** The results as a picture: a bar is Fairlead's time as a part of the reference's, which is the whole width. */
 import { number } from './report.ts';
-import { type Comparison, type Growth, growthOf, type Results, ratioOf } from './rows.ts';
+import { type Comparison, type Growth, growthOf, type Results } from './rows.ts';
 
 const width = 1000;
 const left = 440;
@@ -9,6 +9,7 @@ const bar = width - left - right;
 const rowHeight = 34;
 const colours = {
   ours: '#1f6feb',
+  served: '#2da44e',
   floor: '#0b3d91',
   whole: '#d8dee4',
   goal: '#cf222e',
@@ -43,8 +44,9 @@ export function plot(results: Results): string {
 }
 
 function comparison(row: Comparison, y: number): string {
-  const { what, fairlead, reference, unit, goal, floor } = row;
-  const ours = bar * Math.min(ratioOf(row), 1.2);
+  const { what, fairlead, served, reference, unit, goal, floor } = row;
+  const lengthOf = (ms: number) => bar * Math.min(ms / reference, 1.2);
+  const ours = lengthOf(fairlead);
   return [
     text(20, y + 17, plain(what)),
     rect(left, y + 4, bar, 18, colours.whole),
@@ -52,8 +54,9 @@ function comparison(row: Comparison, y: number): string {
     ...(floor === undefined
       ? []
       : [rect(left, y + 4, Math.min(bar * (floor / reference), ours), 18, colours.floor)]),
+    rect(left, y + 16, lengthOf(served), 6, colours.served),
     ...(goal === undefined ? [] : [rect(left + bar * goal - 1, y, 2, 26, colours.goal)]),
-    text(left + bar + 12, y + 17, `${number(fairlead)} : ${number(reference)} ${unit}`),
+    text(left + bar + 12, y + 17, [fairlead, served, reference].map(number).join(' : ').concat(` ${unit}`)),
   ].join('\n');
 }
 
@@ -70,7 +73,8 @@ function legend(y: number): string {
   const entries: [colour: string, label: string][] = [
     [colours.whole, 'reference'],
     [colours.ours, 'Fairlead'],
-    [colours.floor, 'of that, the floor: empty start and kernel'],
+    [colours.served, 'with fairlead serve'],
+    [colours.floor, 'the floor: empty start and kernel'],
     [colours.goal, 'goal'],
   ];
   let x = 20;

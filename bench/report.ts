@@ -1,15 +1,7 @@
 /** The report: results.json for programs, README.md for people, results.svg for a glance. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { plot } from './plot.ts';
-import {
-  type Alone,
-  type Comparison,
-  type Growth,
-  growthOf,
-  type Results,
-  ratioOf,
-  type StartCost,
-} from './rows.ts';
+import { type Alone, type Comparison, type Growth, growthOf, type Results, type StartCost } from './rows.ts';
 
 /** Writes the three files into a directory, and the table to standard error. */
 export function writeReport(directory: string, results: Results): void {
@@ -37,10 +29,11 @@ function pageOf(results: Results): string {
     '## Beside the reference',
     '',
     ...table(
-      ['', 'Fairlead', 'reference', 'ratio', 'goal', 'floor'],
+      ['', 'Fairlead', 'ratio', '`serve`', 'ratio', 'reference', 'goal', 'floor'],
       results.comparisons.map(comparisonCells),
     ),
     '',
+    '`serve`: the same processes on a node where [`fairlead serve`](../serve.md) runs; the other figures are without it.',
     'The floor is what no program on this runtime gets below: its empty start (once a process) and the kernel’s own',
     'time for the links, addresses, routes and set elements. A DEL waits for the kernel to take the pair away.',
     '',
@@ -81,13 +74,16 @@ function pageOf(results: Results): string {
 }
 
 function comparisonCells(row: Comparison): string[] {
-  const { what, unit, fairlead, reference, goal, floor } = row;
+  const { what, unit, fairlead, served, reference, goal, floor } = row;
+  const ratio = (own: number) => `${number(own / reference)}${markOf(own / reference, goal)}`;
   return [
     what,
     `${number(fairlead)} ${unit}`,
+    ratio(fairlead),
+    `${number(served)} ${unit}`,
+    ratio(served),
     `${number(reference)} ${unit}`,
-    number(ratioOf(row)),
-    goalText(ratioOf(row), goal),
+    goal === undefined ? '' : `≤ ${goal}`,
     floor === undefined ? '' : `${number(floor)} ${unit}`,
   ];
 }
@@ -124,7 +120,12 @@ function growthCells(row: Growth): string[] {
 
 function goalText(ratio: number, goal: number | undefined): string {
   if (goal === undefined) return '';
-  return `≤ ${goal} ${ratio <= goal ? '✓' : '✗ missed'}`;
+  return `≤ ${goal}${markOf(ratio, goal)}`;
+}
+
+function markOf(ratio: number, goal: number | undefined): string {
+  if (goal === undefined) return '';
+  return ratio <= goal ? ' ✓' : ' ✗ missed';
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {

@@ -5,10 +5,12 @@ export interface Comparison {
   readonly what: string;
   readonly unit: 'ms' | 'MiB';
   readonly fairlead: number;
+  /** Where `fairlead serve` runs. */
+  readonly served: number;
   readonly reference: number;
   /** What no implementation on the same runtime gets below: its empty start and the kernel's own time, in ms. */
   readonly floor?: number;
-  /** The most that fairlead / reference may be. */
+  /** The most that a ratio to the reference may be. */
   readonly goal?: number;
 }
 
@@ -73,11 +75,6 @@ export interface Results {
   readonly floor: readonly FloorPart[];
   /** The largest resident set of a Fairlead plugin process, and what it may be, in MiB. */
   readonly memory: { readonly peak: number; readonly goal: number };
-}
-
-/** fairlead / reference. */
-export function ratioOf({ fairlead, reference }: Pick<Comparison, 'fairlead' | 'reference'>): number {
-  return fairlead / reference;
 }
 
 /** large / small. */

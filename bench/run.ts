@@ -18,12 +18,12 @@ import type { Contender } from './measure.ts';
 import { longChain, longChainNames, plainBridge, publishingChain } from './networks.ts';
 import { writeReport } from './report.ts';
 import type { Results } from './rows.ts';
+import { startServed } from './served.ts';
 import { measureStart } from './start.ts';
 import { measureStore } from './store.ts';
 
 const fairlead: Contender = { name: 'fairlead', bin: `${root}/dist/cni` };
 const reference: Contender = { name: 'reference', bin: '/usr/lib/cni' };
-const contenders = [fairlead, reference];
 
 const { values: options } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, out: { type: 'string' } },
@@ -55,14 +55,19 @@ async function bench(): Promise<void> {
   const scratch = mkdtempSync('/tmp/fairlead-bench-');
   Bun.spawnSync(['ip', 'link', 'set', 'lo', 'up']);
   try {
-    const results = await measureAll(scratch, rounds);
+    using served = await startServed(fairlead.bin);
+    const results = await measureAll(scratch, rounds, [fairlead, served, reference]);
     writeReport(options.out ?? `${root}/docs/benchmarks`, results);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
 }
 
-async function measureAll(scratch: string, rounds: number): Promise<Results> {
+async function measureAll(
+  scratch: string,
+  rounds: number,
+  contenders: readonly Contender[],
+): Promise<Results> {
   say('the floor');
   const floor = measureFloor(scratch, rounds);
   say(`bridge (ipMasq) + portmap, ${rounds} rounds`);
@@ -92,6 +97,7 @@ async function measureAll(scratch: string, rounds: number): Promise<Results> {
   const compare = (of: Map<string, { add: number; del: number }>, verb: 'add' | 'del') => ({
     unit: 'ms' as const,
     fairlead: of.get('fairlead')?.[verb] ?? Number.NaN,
+    served: of.get('served')?.[verb] ?? Number.NaN,
     reference: of.get('reference')?.[verb] ?? Number.NaN,
   });
   return {
