@@ -65,7 +65,7 @@ describe('a call that the server does', () => {
       expect(await ping(call.container.netns, '10.61.0.1')).toBe(true);
       await check({ ...call, config: { ...config, prevResult: result } });
       for (const each of [direct, call])
-        expect(await callObserved({ ...each, command: 'DEL' })).toMatchObject({ exitCode: 0, served: true });
+        expect(await callObserved({ ...each, command: 'DEL' })).toMatchObject({ exitCode: 0, served: false });
       expect((await ip(call.container.netns, 'link')).map(({ ifname }) => ifname)).toEqual(['lo']);
       expect([...new Bun.Glob('10.*').scanSync('/var/lib/cni/networks/served')]).toEqual([]);
     },

@@ -102,9 +102,18 @@ function textOf(pieces: readonly Uint8Array[]): string {
 
 async function answerTo(text: string, inTurn: ReturnType<typeof turns>): Promise<Answer> {
   const { plugin, ...call } = JSON.parse(text) as Question;
+  const { CNI_COMMAND, CNI_CONTAINERID } = call.env;
   if (!isPluginName(plugin) || mayWantTrace(call.stdin)) return 'doItYourself';
-  return await inTurn(call.env['CNI_CONTAINERID'], () => answerOf({ ...call, plugin }));
+  return await inTurn(CNI_CONTAINERID, async () =>
+    removals.has(CNI_COMMAND) ? 'doItYourself' : await answerOf({ ...call, plugin }),
+  );
 }
+
+/**
+ * Most of their time they wait in a system call until the kernel has taken something away. Processes wait side by side,
+ * and here each would keep the others waiting; only an ADD of the same container has to be over first.
+ */
+const removals: ReadonlySet<string | undefined> = new Set(['DEL', 'GC']);
 
 /** The configuration's key `fairlead`: a trace is of one process. */
 function mayWantTrace(stdin: string): boolean {
