@@ -18,6 +18,7 @@ export {
 } from './netlink/connection.ts';
 export { isNetlinkError, NetlinkError } from './netlink/error.ts';
 export type { Frame, Request } from './netlink/message.ts';
+export { netnsCookie } from './netns/cookie.ts';
 export {
   createNetns,
   isOwnNetns,
@@ -30,6 +31,7 @@ export {
 } from './netns/netns.ts';
 export * as nftables from './nftables/index.ts';
 export * as rtnetlink from './rtnetlink/index.ts';
+export * as sockets from './socket/index.ts';
 export * as files from './sys/file.ts';
 export { SystemError, tryLockExclusive } from './sys/libc.ts';
 export * as sockets from './sys/sockets.ts';

@@ -1,0 +1,90 @@
+/** The plugin's side: one question to the daemon, ours or the reference's. */
+import { CniError, messageOf } from '../../../../cni/index.ts';
+import { SystemError, sockets } from '../../../../kernel/index.ts';
+import { bytesFromText, textFromBytes } from '../../../../lib/bytes.ts';
+import { GobError, type GobValue, gobReader, gobWriter } from './gob.ts';
+import {
+  argumentsType,
+  type CallArguments,
+  encodeArguments,
+  greeting,
+  noSuchService,
+  requestType,
+  textOf,
+  welcome,
+} from './messages.ts';
+
+/** Nobody listens on the daemon's socket. */
+export class NoDaemonError extends Error {
+  override readonly name = 'NoDaemonError';
+}
+
+/** How long a daemon may take to say that it is one, in milliseconds. */
+const greetingTimeout = 10_000;
+
+/** An open connection. `using` closes it, which tells the daemon to give up what it does for it. */
+export interface DaemonConnection extends Disposable {
+  /**
+   * Asks, and waits that many milliseconds for the answer; undefined where the daemon has no such method: the
+   * reference's. Throws a `CniError` (11) with the daemon's words, SystemError and GobError for one that does not answer, or not rightly.
+   */
+  ask(method: string, args: CallArguments, timeoutMs: number): GobValue | undefined;
+}
+
+/** Throws NoDaemonError, and SystemError or GobError where something listens that is no such daemon. */
+export function connectDaemon(path: string): DaemonConnection {
+  const stream = open(path);
+  try {
+    stream.write(bytesFromText(greeting));
+    readWelcome(stream, path);
+  } catch (error) {
+    stream[Symbol.dispose]();
+    throw error;
+  }
+  const [writer, reader] = [gobWriter(), gobReader()];
+  const values: GobValue[] = [];
+  const nextValue = (): GobValue => {
+    for (;;) {
+      const value = values.shift();
+      if (value !== undefined) return value;
+      const bytes = stream.read();
+      if (bytes.length === 0) throw new GobError('the daemon ended the connection');
+      values.push(...reader.push(bytes));
+    }
+  };
+  return {
+    ask(method, args, timeoutMs) {
+      stream.write(writer.write(requestType, { ServiceMethod: method }));
+      stream.write(writer.write(argumentsType, encodeArguments(args)));
+      stream.setTimeout(timeoutMs);
+      const problem = textOf(nextValue(), 'Error');
+      const body = nextValue();
+      if (problem === '') return body;
+      if (problem.startsWith(noSuchService)) return undefined;
+      throw new CniError('tryAgainLater', `the DHCP daemon says: ${problem}`);
+    },
+    [Symbol.dispose]: () => stream[Symbol.dispose](),
+  };
+}
+
+function open(path: string): sockets.UnixStream {
+  try {
+    return sockets.connectUnix(path, greetingTimeout);
+  } catch (error) {
+    const isAbsent = error instanceof SystemError && ['ENOENT', 'ECONNREFUSED', 'ENOTDIR'].includes(error.code);
+    if (isAbsent) throw new NoDaemonError(messageOf(error));
+    throw error;
+  }
+}
+
+/** HTTP's answer, up to its empty line: byte for byte what net/rpc writes, before which it writes nothing else. */
+function readWelcome(stream: sockets.UnixStream, path: string): void {
+  let text = '';
+  while (!text.includes('\n\n') && text.length < 1024) {
+    const bytes = stream.read();
+    if (bytes.length === 0) break;
+    text += textFromBytes(bytes);
+  }
+  if (text === welcome) return;
+  throw new GobError(`what listens on ${path} is no DHCP daemon`);
+}
