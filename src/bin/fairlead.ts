@@ -17,6 +17,12 @@ async function asPlugin(name: PluginName): Promise<number> {
   return runAsProcess(name, () => loadPlugin(name), options);
 }
 
+/** The one plugin that is also a program of its own: `dhcp daemon`. */
+async function asDhcpDaemon(): Promise<number> {
+  const { runDaemon } = await import('../plugins/ipam/dhcp/daemon/main.ts');
+  return runDaemon(process.argv.slice(3));
+}
+
 /** Where Bun shows a compiled executable its own source files. */
 const bundleRoot = '/$bunfs/';
 
@@ -55,3 +61,10 @@ const run = isPluginName(calledAs)
     ? asTapMaker
     : asCommandLine;
 void run().then((exitCode) => process.exit(exitCode));
+function run(name: string): Promise<number> {
+  if (name === 'dhcp' && process.argv[2] === 'daemon') return asDhcpDaemon();
+  return isPluginName(name) ? asPlugin(name) : asCommandLine();
+}
+
+const calledAs = process.argv0.slice(process.argv0.lastIndexOf('/') + 1);
+void run(calledAs).then((exitCode) => process.exit(exitCode));

@@ -120,7 +120,8 @@ function toKernelRoute(route: ResultRoute, ips: readonly IpConfig[], link: LinkI
   const dst = networkOf(prefixOf(route.dst));
   const sameFamily = ({ address }: IpConfig) => prefixOf(address).address.family === dst.address.family;
   // Scope link (253) says that there is no next hop; the gateway of an address is only for routes that need one.
-  const viaLink = route.gw === undefined && route.scope === 253;
+  // DHCP's classless routes write none as 0.0.0.0 (RFC 3442).
+  const viaLink = (route.gw === undefined || route.gw === '0.0.0.0') && route.scope === 253;
   const gw = viaLink ? undefined : (route.gw ?? ips.find((ip) => sameFamily(ip) && ip.gateway)?.gateway);
   return {
     dst,

@@ -5,6 +5,7 @@ import { statIfThere } from '../kernel/sys/file.ts';
 const loaders = {
   bandwidth: async () => (await import('./meta/bandwidth/plugin.ts')).plugin,
   bridge: async () => (await import('./main/bridge/plugin.ts')).plugin,
+  dhcp: async () => (await import('./ipam/dhcp/plugin.ts')).plugin,
   dummy: async () => (await import('./main/dummy/plugin.ts')).plugin,
   firewall: async () => (await import('./meta/firewall/plugin.ts')).plugin,
   'host-device': async () => (await import('./main/host-device/plugin.ts')).plugin,

@@ -5,22 +5,26 @@ import { identityOf, isHostLinkOf } from '../../../plugin/attachment-identity.ts
 import { deleteContainerLink, deleteHostLink, deleteLinkIfThere } from '../../../plugin/links.ts';
 import { openNode } from '../../../plugin/namespaces.ts';
 import { runAll } from '../../../plugin/steps.ts';
+import { givesBackOverInterface } from '../../shared/ipam-order.ts';
 import type { BridgeConfig } from './config.ts';
 
 /**
  * Removes what points at the container, then the links, then the reservation: an address is free only when nobody has
- * it any more.
+ * it any more. One that a DHCP server leased is given back over the interface, before that goes.
  */
 export async function del(request: DelRequest<BridgeConfig>): Promise<void> {
-  const { attachment, ipam } = request;
+  const { attachment, ipam, common } = request;
+  const giveBack = () => (ipam.configured ? ipam.del() : undefined);
+  const isFirst = givesBackOverInterface(common.ipamType);
   let rules: Disposable | undefined;
   await runAll([
     async () => {
       rules = await (await import('./rules.ts')).removeRules(attachment);
     },
+    ...(isFirst ? [giveBack] : []),
     () => deleteContainerLink(attachment),
     () => deleteHostLinks(request),
-    () => (ipam.configured ? ipam.del() : undefined),
+    ...(isFirst ? [] : [giveBack]),
     () => rules?.[Symbol.dispose](),
   ]);
 }
@@ -47,11 +51,14 @@ function deletePortsOf(config: BridgeConfig, { interfaces = [] }: Result): void 
 
 /** Removes the links, rules and reservations of this network that belong to no valid attachment. */
 export async function collectGarbage(request: GcRequest<BridgeConfig>): Promise<void> {
-  const { ipam } = request;
+  const { ipam, common } = request;
+  const giveBack = () => (ipam.configured ? ipam.gc() : undefined);
+  const isFirst = givesBackOverInterface(common.ipamType);
   await runAll([
+    ...(isFirst ? [giveBack] : []),
     () => deleteStrayLinks(request),
     async () => (await import('./rules.ts')).collectRules(request),
-    () => (ipam.configured ? ipam.gc() : undefined),
+    ...(isFirst ? [] : [giveBack]),
   ]);
 }
 

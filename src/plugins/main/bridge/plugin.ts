@@ -15,6 +15,7 @@ import { deleteHostLink, refuseExistingInterface } from '../../../plugin/links.t
 import { type Container, openContainer, openNode } from '../../../plugin/namespaces.ts';
 import { requestedMac } from '../../../plugin/requested-mac.ts';
 import { dnsOf } from '../../shared/dns.ts';
+import { mayNeedInterface } from '../../shared/ipam-order.ts';
 import { describeKind, ensureBridge, refuseOtherKind } from './bridge-link.ts';
 import { check } from './check.ts';
 import { type BridgeConfig, bridgeSchema, wantsGateway } from './config.ts';
@@ -37,7 +38,8 @@ export const plugin = definePlugin({
 
 /**
  * Reserve, then create: the address first, then the links, which DEL and GC find by the names and hardware
- * addresses that follow from the attachment, then what points at the container.
+ * addresses that follow from the attachment, then what points at the container. An IPAM plugin that needs the interface, as
+ * a DHCP client does, is asked when the links are there and up.
  */
 async function add(request: AddRequest<BridgeConfig>): Promise<Result> {
   const { attachment, config, ipam, common } = request;
@@ -48,8 +50,8 @@ async function add(request: AddRequest<BridgeConfig>): Promise<Result> {
   const found = getLink(node, config.bridge);
   if (found !== undefined) refuseOtherKind(found, config.bridge);
 
-  const ipamResult = ipam.configured ? await ipam.add() : {};
-  const layer3 = ipam.configured ? planLayer3(ipamResult, config) : undefined;
+  const asksOverLink = ipam.configured && mayNeedInterface(common.ipamType);
+  const before = asksOverLink ? undefined : await askIpam(request);
 
   const bridge = ensureBridge(node, config, found);
   const { ifname } = attachment;
@@ -59,6 +61,8 @@ async function add(request: AddRequest<BridgeConfig>): Promise<Result> {
   changeLink(node, hostName, { alias: ownerAlias(attachment) });
   configurePort(node, hostName, config);
   if (config.macspoofchk) (await import('./rules.ts')).guardPort(request, hostName, containerMac);
+  if (asksOverLink) await setUpPort(node, hostName, container, ifname);
+  const { layer3, dns } = before ?? (await askIpam(request));
   await configureContainer(container, request, layer3);
   const gateway = layer3 && wantsGateway(config) ? setUpGateway(node, bridge, config, layer3) : undefined;
   if (layer3 && config.ipMasq) (await import('./rules.ts')).masqueradeContainer(request, layer3.addresses);
@@ -74,8 +78,26 @@ async function add(request: AddRequest<BridgeConfig>): Promise<Result> {
     ],
     ...(layer3 && { ips: layer3.ips }),
     ...(layer3 && layer3.routes.length > 0 && { routes: layer3.routes }),
-    ...dnsOf(common.dns, ipamResult.dns),
+    ...dnsOf(common.dns, dns),
   };
+}
+
+/** What IPAM gives, if there is one. */
+async function askIpam({ ipam, config }: AddRequest<BridgeConfig>) {
+  if (!ipam.configured) return { layer3: undefined, dns: undefined };
+  const given = await ipam.add();
+  return { layer3: planLayer3(given, config), dns: given.dns };
+}
+
+/** Sets up the container's end, too, and waits until packets pass. */
+async function setUpPort(
+  node: Connection,
+  hostName: string,
+  container: Container,
+  ifname: string,
+): Promise<void> {
+  changeLink(container, ifname, { up: true });
+  await waitForPort(node, hostName);
 }
 
 async function configureContainer(

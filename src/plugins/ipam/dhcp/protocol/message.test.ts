@@ -68,7 +68,9 @@ describe('decoding', () => {
   });
 
   test('an option in parts is one option', () => {
-    expect(decodeMessage(answer([...ack, 15, 2, 97, 98, 3, 0, 15, 1, 99, 255]))?.options.get(15)).toEqual(of(97, 98, 99));
+    expect(decodeMessage(answer([...ack, 15, 2, 97, 98, 3, 0, 15, 1, 99, 255]))?.options.get(15)).toEqual(
+      of(97, 98, 99),
+    );
   });
 
   test('option 52: more of them in `file`, then in `sname`', () => {

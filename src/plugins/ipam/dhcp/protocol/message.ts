@@ -34,7 +34,15 @@ export const option = {
 } as const;
 
 /** What a message is for: option 53. */
-export const messageType = { discover: 1, offer: 2, request: 3, decline: 4, ack: 5, nak: 6, release: 7 } as const;
+export const messageType = {
+  discover: 1,
+  offer: 2,
+  request: 3,
+  decline: 4,
+  ack: 5,
+  nak: 6,
+  release: 7,
+} as const;
 
 /** Options of one message by their codes; a Map keeps the order that they are sent in. */
 export type Options = ReadonlyMap<number, Uint8Array>;
@@ -70,7 +78,18 @@ const macLength = 6;
 const BROADCAST = 0x8000;
 const magicCookie = 0x6382_5363;
 /** Where things are. */
-const at = { transactionId: 4, seconds: 8, flags: 10, clientAddress: 12, yourAddress: 16, mac: 28, serverName: 44, file: 108, cookie: 236, options: 240 };
+const at = {
+  transactionId: 4,
+  seconds: 8,
+  flags: 10,
+  clientAddress: 12,
+  yourAddress: 16,
+  mac: 28,
+  serverName: 44,
+  file: 108,
+  cookie: 236,
+  options: 240,
+};
 /** A BOOTP message's size, under which some relays throw it away (RFC 1542 section 2.1). */
 const leastSize = 300;
 const mostOfAnOption = 255;

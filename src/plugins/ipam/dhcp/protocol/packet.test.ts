@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { formatAddress, type IpAddress, parseAddress } from '../../../../lib/ip.ts';
+import { type IpAddress, parseAddress } from '../../../../lib/ip.ts';
 import { decodeFrame, encodeFrame } from './packet.ts';
 
 const address = (text: string) => parseAddress(text) as IpAddress;
@@ -14,8 +14,7 @@ const datagram = {
 };
 
 /** Written by scapy 2.8.0: `Ether(src='02:00:00:00:00:07', dst='ff:ff:ff:ff:ff:ff')/IP(id=0, ttl=64, src='0.0.0.0', dst='255.255.255.255')/UDP(sport=68, dport=67)/b'\\1\\2\\3'`. */
-const golden =
-  'ffffffffffff02000000000708004500001f0000000040117acf00000000ffffffff00440043000bfb4f010203';
+const golden = 'ffffffffffff02000000000708004500001f0000000040117acf00000000ffffffff00440043000bfb4f010203';
 
 test('a frame as another program writes it', () => {
   expect(encodeFrame(datagram).toHex()).toBe(golden);
@@ -24,7 +23,7 @@ test('a frame as another program writes it', () => {
 test('there and back, of even and odd length', () => {
   for (const payload of [Uint8Array.of(), Uint8Array.of(9), Uint8Array.of(9, 8)]) {
     const read = decodeFrame(encodeFrame({ ...datagram, from: address('192.0.2.1'), payload }), 67);
-    expect(read && [formatAddress(read.from), [...read.payload]]).toEqual(['192.0.2.1', [...payload]]);
+    expect(read && [read.fromMac, [...read.payload]]).toEqual([datagram.fromMac, [...payload]]);
   }
 });
 

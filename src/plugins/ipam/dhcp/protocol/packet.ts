@@ -2,9 +2,9 @@
  * UDP over IPv4 over Ethernet by hand: a client without an address cannot send by the kernel's, and the kernel would
  * throw away an answer to an address that nobody has yet. RFC 894, RFC 791, RFC 768.
  */
-import { addressFromBytes, addressToBytes, type IpAddress } from '../../../../lib/ip.ts';
-import { type MacAddress, macToBytes } from '../../../../lib/mac.ts';
-import type { sockets } from '../../../../kernel/index.ts';
+import type { FilterInstruction } from '../../../../kernel/sys/socket.ts';
+import { addressToBytes, type IpAddress } from '../../../../lib/ip.ts';
+import { type MacAddress, macFromBytes, macToBytes } from '../../../../lib/mac.ts';
 
 /** An Ethernet frame's type for IPv4: linux/if_ether.h. */
 export const ETH_P_IP = 0x0800;
@@ -72,7 +72,8 @@ function checksum(bytes: Uint8Array, start = 0): number {
 
 /** A datagram that was received. */
 export interface ReceivedDatagram {
-  readonly from: IpAddress;
+  /** Whose frame it came in: the sender's, or that of the last router. */
+  readonly fromMac: MacAddress;
   readonly payload: Uint8Array;
 }
 
@@ -98,9 +99,10 @@ export function decodeFrame(frame: Uint8Array, port: number): ReceivedDatagram |
   if (view.getUint16(udpAt + 2) !== port) return undefined;
   const length = view.getUint16(udpAt + 4);
   if (length < udpLength || udpAt + length > end) return undefined;
-  const from = addressFromBytes(frame.subarray(ethernetLength + 12, ethernetLength + 16));
-  if (from === undefined) return undefined;
-  return { from, payload: frame.subarray(udpAt + udpLength, udpAt + length) };
+  return {
+    fromMac: macFromBytes(frame.subarray(6, 12)),
+    payload: frame.subarray(udpAt + udpLength, udpAt + length),
+  };
 }
 
 /** Instructions of classic packet filters: linux/bpf_common.h. */
@@ -115,7 +117,7 @@ const BPF = {
 };
 
 /** A packet socket's filter: IPv4's UDP to the port, no fragments. `decodeFrame` looks closer. */
-export function filterOfPort(port: number): readonly sockets.FilterInstruction[] {
+export function filterOfPort(port: number): readonly FilterInstruction[] {
   return [
     { code: BPF.loadByte, k: ethernetLength + 9 },
     { code: BPF.jumpIfEqual, k: IPPROTO_UDP, jumpFalse: 6 },

@@ -1,6 +1,7 @@
 /** The plugin's side: one question to the daemon, ours or the reference's. */
 import { CniError, messageOf } from '../../../../cni/index.ts';
-import { SystemError, sockets } from '../../../../kernel/index.ts';
+import { connectUnix, type UnixStream } from '../../../../kernel/socket/unix.ts';
+import { SystemError } from '../../../../kernel/sys/libc.ts';
 import { bytesFromText, textFromBytes } from '../../../../lib/bytes.ts';
 import { GobError, type GobValue, gobReader, gobWriter } from './gob.ts';
 import {
@@ -67,18 +68,19 @@ export function connectDaemon(path: string): DaemonConnection {
   };
 }
 
-function open(path: string): sockets.UnixStream {
+function open(path: string): UnixStream {
   try {
-    return sockets.connectUnix(path, greetingTimeout);
+    return connectUnix(path, greetingTimeout);
   } catch (error) {
-    const isAbsent = error instanceof SystemError && ['ENOENT', 'ECONNREFUSED', 'ENOTDIR'].includes(error.code);
+    const isAbsent =
+      error instanceof SystemError && ['ENOENT', 'ECONNREFUSED', 'ENOTDIR'].includes(error.code);
     if (isAbsent) throw new NoDaemonError(messageOf(error));
     throw error;
   }
 }
 
 /** HTTP's answer, up to its empty line: byte for byte what net/rpc writes, before which it writes nothing else. */
-function readWelcome(stream: sockets.UnixStream, path: string): void {
+function readWelcome(stream: UnixStream, path: string): void {
   let text = '';
   while (!text.includes('\n\n') && text.length < 1024) {
     const bytes = stream.read();

@@ -53,7 +53,11 @@ export function gobWriter(): GobWriter {
     const description =
       'list' in type
         ? listDescription(id, describe(type.list, out))
-        : structureDescription(id, type.name, type.fields.map(([name, each]) => [name, describe(each, out)]));
+        : structureDescription(
+            id,
+            type.name,
+            type.fields.map(([name, each]) => [name, describe(each, out)]),
+          );
     putMessage(out, [...signed(-id), ...description]);
     return id;
   };
@@ -77,7 +81,11 @@ function listDescription(id: number, item: number): number[] {
 }
 
 /** wireType.StructT, of structType {CommonType, Field []fieldType {Name, Id}}. */
-function structureDescription(id: number, name: string, fields: readonly (readonly [string, number])[]): number[] {
+function structureDescription(
+  id: number,
+  name: string,
+  fields: readonly (readonly [string, number])[],
+): number[] {
   const described = fields.flatMap(([field, type]) => [1, ...text(field), 1, ...signed(type), 0]);
   const list = fields.length === 0 ? [] : [1, ...unsigned(fields.length), ...described];
   return [3, 1, ...commonType(name, id), ...list, 0, 0];
@@ -180,7 +188,8 @@ export function gobReader(): GobReader {
       types.set(-id, readDescription(cursor));
       return undefined;
     }
-    if (types.get(id)?.kind !== 'structure' && cursor.unsigned() !== 0) throw new GobError('no value where one must be');
+    if (types.get(id)?.kind !== 'structure' && cursor.unsigned() !== 0)
+      throw new GobError('no value where one must be');
     const value = readValue(cursor, types, id, 0);
     if (cursor.left() > 0) throw new GobError('bytes after a value');
     return value;
@@ -332,7 +341,8 @@ function readValue(
   const type = types.get(id);
   if (type === undefined) throw new GobError(`type ${id} is not described`);
   if (type.kind === 'list') return Array.from({ length: cursor.count() }, () => inner(type.item));
-  if (type.kind === 'map') return Array.from({ length: cursor.count() }, () => [inner(type.key), inner(type.item)]);
+  if (type.kind === 'map')
+    return Array.from({ length: cursor.count() }, () => [inner(type.key), inner(type.item)]);
   const value: Record<string, GobValue> = {};
   eachField(cursor, (index) => {
     const field = type.fields[index];

@@ -150,7 +150,10 @@ export const resultType: GobType = {
 export function encodeResult({ ips = [], routes = [], dns = {} }: Result): GobValue {
   return {
     CNIVersion: '1.1.0',
-    IPs: ips.map(({ address, gateway }) => ({ Address: encodeNetwork(address), Gateway: encodeAddress(gateway) })),
+    IPs: ips.map(({ address, gateway }) => ({
+      Address: encodeNetwork(address),
+      Gateway: encodeAddress(gateway),
+    })),
     Routes: routes.map(({ dst, gw, mtu, advmss, priority, table, scope }) => ({
       Dst: encodeNetwork(dst),
       GW: encodeAddress(gw),
@@ -235,7 +238,8 @@ function addressOf(value: GobValue | undefined): IpAddress | undefined {
 /** An address with its mask, net.IPNet. */
 function networkOf(value: GobValue | undefined): Prefix {
   const [address, mask] = [addressOf(fieldOf(value, 'IP')), fieldOf(value, 'Mask')];
-  if (address === undefined || !(mask instanceof Uint8Array)) throw new GobError('a network without address or mask');
+  if (address === undefined || !(mask instanceof Uint8Array))
+    throw new GobError('a network without address or mask');
   const bits = addressBits(address.family);
   const own = mask.subarray(mask.length - bits / 8);
   const length = [...own].reduce((count, byte) => count + byte.toString(2).replaceAll('0', '').length, 0);

@@ -1,0 +1,291 @@
+/** The leases that the daemon holds, by their ids: what plugins ask for, one at a time for each id. */
+import { identifierProblem, interfaceNameProblem, messageOf, type Result } from '../../../../cni/index.ts';
+import { textFromBytes } from '../../../../lib/bytes.ts';
+import { type Client, describeGrant, release } from '../client.ts';
+import { clientOptionsOf, type DhcpConfig, dhcpSchema } from '../config.ts';
+import { type Lease, leaseId, timesOf } from '../lease.ts';
+import { interfaceIn, isThere, openIfThere, openPlace, sameInterface } from '../place.ts';
+import { resultOf } from '../result.ts';
+import type { CallArguments } from '../rpc/messages.ts';
+import { acquire } from './acquire.ts';
+import type { DaemonSettings } from './flags.ts';
+import type { Log } from './log.ts';
+import { clientOf, describeLease, maintain } from './maintain.ts';
+import type { LeaseStore } from './store.ts';
+
+/** What plugins ask of the daemon. All throw Errors whose messages are for the person who operates the node. */
+export interface Leases {
+  /** Acquires a lease, or finds the one that the attachment has. Given up when the signal comes. */
+  allocate(args: CallArguments, signal: AbortSignal): Promise<Result>;
+  /** Gives the lease back; none is as good. */
+  release(args: CallArguments): Promise<void>;
+  /** The lease that the attachment has. */
+  check(args: CallArguments): Result;
+  /** Gives back those of the network that belong to no valid attachment. */
+  collect(args: CallArguments): Promise<void>;
+  /** Goes on with leases of a daemon before. */
+  resume(): void;
+  /** Ends; the leases stay in their files. */
+  shutDown(): Promise<void>;
+}
+
+/** What is held or being acquired under an id. */
+interface Holding {
+  lease: Lease | undefined;
+  readonly ended: AbortController;
+  /** How many plugins wait for it to be acquired; when the last one is gone, it is given up. */
+  waiting: number;
+  /** The lease when it is there, and the end of its maintenance. */
+  acquired: Promise<Lease>;
+  maintained: Promise<void>;
+}
+
+const deletedMeanwhile = 'the attachment was deleted while its lease was acquired';
+const daemonEnds = 'the DHCP daemon ends';
+const nobodyWaits = 'the plugin that asked for the lease has gone';
+
+/** Begins without leases. */
+export function openLeases(settings: DaemonSettings, store: LeaseStore, log: Log): Leases {
+  const holdings = new Map<string, Holding>();
+  const { hostPrefix } = settings;
+
+  const keep = (id: string, holding: Holding, lease: Lease) => {
+    holding.lease = lease;
+    const upkeep = {
+      settings,
+      log,
+      signal: holding.ended.signal,
+      isWanted: () => store.has(id),
+      renewed(next: Lease) {
+        holding.lease = next;
+        store.save(next);
+      },
+    };
+    holding.maintained = maintain(lease, upkeep).then(() => {
+      if (holding.ended.signal.aborted) return;
+      store.remove(id);
+      if (holdings.get(id) === holding) holdings.delete(id);
+    });
+  };
+
+  const begin = (id: string, call: Call): Holding => {
+    const holding: Holding = {
+      lease: undefined,
+      ended: new AbortController(),
+      waiting: 0,
+      acquired: Promise.reject(new Error(nobodyWaits)),
+      maintained: Promise.resolve(),
+    };
+    holding.acquired.catch(() => {});
+    holdings.set(id, holding);
+    holding.acquired = acquireFor(id, call, holding);
+    return holding;
+  };
+
+  const acquireFor = async (id: string, call: Call, holding: Holding): Promise<Lease> => {
+    const { signal } = holding.ended;
+    try {
+      const lease = await acquireLease(call, settings, { signal, log });
+      // Whoever ended it meanwhile found no lease to give back.
+      if (signal.aborted) {
+        giveBack(lease);
+        signal.throwIfAborted();
+      }
+      store.save(lease);
+      keep(id, holding, lease);
+      return lease;
+    } catch (error) {
+      if (holdings.get(id) === holding) holdings.delete(id);
+      throw error;
+    }
+  };
+
+  const giveBack = (lease: Lease) => {
+    const id = leaseId(lease);
+    try {
+      using container = openIfThere(hostPrefix + lease.netns, lease.interface);
+      if (container === undefined) return log(`${id}: the interface is gone, the server is not told`);
+      log(`${id}: releasing lease`);
+      release(clientOf(lease, settings), container.netns, lease.ack, lease.serverMac);
+    } catch (error) {
+      log(`${id}: the server could not be told: ${messageOf(error)}`);
+    }
+  };
+
+  const end = async (id: string, reason: string) => {
+    const holding = holdings.get(id);
+    if (holding === undefined) return;
+    holdings.delete(id);
+    holding.ended.abort(new Error(reason));
+    await holding.acquired.catch(() => {});
+    await holding.maintained;
+  };
+
+  const releaseById = async (id: string) => {
+    const holding = holdings.get(id);
+    await end(id, deletedMeanwhile);
+    if (holding?.lease !== undefined) giveBack(holding.lease);
+    // Another ADD may have begun while the last one ended: what it saved is its own.
+    if (!holdings.has(id)) store.remove(id);
+  };
+
+  /** The holding that a call can have; what is held by a container that is gone is no use to one of its name. */
+  const present = async (id: string, call: Call): Promise<Holding | undefined> => {
+    const holding = holdings.get(id);
+    if (holding?.lease === undefined) return holding;
+    using container = openPlace(hostPrefix + call.args.netns);
+    if (sameInterface(holding.lease.interface, interfaceIn(container, call.args.ifname))) return holding;
+    log(`${id}: the interface was made anew, and its lease is no use`);
+    await end(id, deletedMeanwhile);
+    return holdings.get(id);
+  };
+
+  return {
+    async allocate(args, signal) {
+      const call = callOf(args);
+      const id = leaseId(call);
+      const holding = (await present(id, call)) ?? begin(id, call);
+      holding.waiting++;
+      const leave = () => {
+        if (--holding.waiting === 0 && holding.lease === undefined)
+          holding.ended.abort(new Error(nobodyWaits));
+      };
+      signal.addEventListener('abort', leave);
+      try {
+        if (signal.aborted) leave();
+        const lease = holding.lease ?? (await holding.acquired);
+        return resultFor(holding.lease ?? lease, call.config);
+      } finally {
+        signal.removeEventListener('abort', leave);
+        if (!signal.aborted) holding.waiting--;
+      }
+    },
+    release: (args) => releaseById(leaseId(callOf(args, 'only its names'))),
+    check(args) {
+      const call = callOf(args);
+      const lease = holdings.get(leaseId(call))?.lease;
+      if (lease === undefined) throw new Error(`no lease is held for ${leaseId(call)}`);
+      if (!isThere(hostPrefix + args.netns, lease.interface))
+        throw new Error(`the lease of ${leaseId(call)} is that of an interface that is gone`);
+      return resultFor(lease, call.config);
+    },
+    async collect(args) {
+      const { network, isValid } = validityIn(args);
+      const stray = [...holdings.values()].flatMap(({ lease }) =>
+        lease !== undefined && lease.attachment.network === network && !isValid(lease)
+          ? [leaseId(lease)]
+          : [],
+      );
+      await Promise.all(stray.map(releaseById));
+    },
+    resume() {
+      for (const lease of store.load()) {
+        const id = leaseId(lease);
+        if (!isThere(hostPrefix + lease.netns, lease.interface)) {
+          log(`${id}: the interface has gone, and the lease with it`);
+          store.remove(id);
+          continue;
+        }
+        log(`${id}: going on with lease: ${describeLease(lease)}`);
+        const acquired = Promise.resolve(lease);
+        const holding = {
+          lease,
+          ended: new AbortController(),
+          waiting: 0,
+          acquired,
+          maintained: Promise.resolve(),
+        };
+        holdings.set(id, holding);
+        keep(id, holding, lease);
+      }
+    },
+    async shutDown() {
+      await Promise.all([...holdings.keys()].map((id) => end(id, daemonEnds)));
+    },
+  };
+}
+
+async function acquireLease(
+  { args, attachment, config }: Call,
+  settings: DaemonSettings,
+  { signal, log }: { readonly signal: AbortSignal; readonly log: Log },
+): Promise<Lease> {
+  using container = openPlace(settings.hostPrefix + args.netns);
+  const link = interfaceIn(container, args.ifname);
+  if (link === undefined) throw new Error(`interface ${args.ifname} does not exist in ${args.netns}`);
+  const options = clientOptionsOf(config, args.args);
+  const client: Client = { clientId: leaseId({ attachment }), interface: link, options, settings };
+  log(`${client.clientId}: acquiring lease`);
+  const granted = await acquire(client, container, { resendTimeout: settings.resendTimeout, signal, log });
+  const { message: ack, fromMac: serverMac, since } = granted;
+  log(`${client.clientId}: lease acquired: ${describeGrant(granted)}`);
+  return {
+    attachment,
+    netns: args.netns,
+    interface: link,
+    options,
+    ack,
+    serverMac,
+    times: timesOf(ack, since),
+  };
+}
+
+function resultFor({ ack, options }: Lease, { ipam }: DhcpConfig): Result {
+  return resultOf(ack, { requested: options.requested, priority: ipam.priority });
+}
+
+/** A plugin's call, understood. */
+interface Call extends Pick<Lease, 'attachment'> {
+  readonly args: CallArguments;
+  readonly config: DhcpConfig;
+}
+
+/**
+ * The reference's plugin sends what it was called with as it came. DEL needs no more than the names, whatever else is
+ * wrong. Throws an Error that says what is.
+ */
+function callOf(args: CallArguments, needs?: 'only its names'): Call {
+  const { containerId, ifname } = args;
+  const json = configIn(args);
+  const network = typeof json.name === 'string' ? json.name : '';
+  const problem = [
+    identifierProblem(containerId),
+    identifierProblem(network),
+    interfaceNameProblem(ifname),
+  ].find((one) => one !== undefined);
+  if (problem !== undefined) throw new Error(`container id, network name or interface name ${problem}`);
+  const config = readConfig(needs === undefined ? json : {});
+  return { args, attachment: { containerId, network, ifname }, config };
+}
+
+function configIn({ stdin }: CallArguments): Readonly<Record<string, unknown>> {
+  const json: unknown = JSON.parse(textFromBytes(stdin));
+  if (typeof json !== 'object' || json === null) throw new Error('the configuration is no JSON object');
+  return json as Readonly<Record<string, unknown>>;
+}
+
+function readConfig(json: object): DhcpConfig {
+  const problems: { readonly path: readonly (string | number)[]; readonly message: string }[] = [];
+  const config = dhcpSchema.read(json, [], problems as never);
+  const [first] = problems;
+  if (config === undefined || first !== undefined)
+    throw new Error(`\`${first?.path.join('.')}\` of plugin \`dhcp\` ${first?.message}`);
+  return config;
+}
+
+/** What GC's configuration says. Throws an Error where it says nothing. */
+function validityIn(args: CallArguments) {
+  const json = configIn(args);
+  const list: unknown = json['cni.dev/valid-attachments'] ?? json['cni.dev/attachments'];
+  if (!Array.isArray(list) || typeof json.name !== 'string')
+    throw new Error(
+      '`cni.dev/valid-attachments` is missing: GC needs the list of the attachments that still exist',
+    );
+  const valid = new Set(
+    list.map(
+      (one: { containerID?: unknown; ifname?: unknown } | null) => `${one?.containerID} ${one?.ifname}`,
+    ),
+  );
+  const isValid = ({ attachment: { containerId, ifname } }: Lease) => valid.has(`${containerId} ${ifname}`);
+  return { network: json.name, isValid };
+}
