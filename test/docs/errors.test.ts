@@ -38,6 +38,10 @@ const sources: Readonly<Record<string, Partial<Sources>>> = {
     own: ['src/plugin/{container-interface,links}.ts', elements],
     others: ['src/plugin/*.ts', 'src/kernel/rtnetlink/settle.ts'],
   },
+  dhcp: {
+    own: ['src/plugins/ipam/dhcp/rpc/client.ts'],
+    others: ['src/plugins/ipam/dhcp/{daemon/*,client,rpc/*}.ts'],
+  },
   dummy: { own: link('make-interface', 'addresses'), ...ofLinks },
   firewall: { own: [elements], others: [chained, 'src/kernel/nftables/generation.ts'] },
   'host-device': ofLinks,

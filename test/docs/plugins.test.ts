@@ -2,7 +2,7 @@
  * The configurations in docs/plugins, as they stand: each is connected, checked and disconnected, and gives what is
  * written under it; those that are marked as wrong give the error that is written under them.
  */
-// packages: nftables
+// packages: nftables dnsmasq-base
 // kernels: first, second
 // seconds: 90
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
@@ -10,6 +10,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:
 import { root } from '../../scripts/process.ts';
 import { fairlead, fairleadJson } from '../cli/fairlead.ts';
 import { kernelHasKind } from '../kernel/iproute.ts';
+import { start, startDaemon, stopAll } from '../plugins/dhcp/servers.ts';
 import { type Container, createContainer, ip, removeContainers } from '../support/container.ts';
 import { diff, snapshot } from '../support/node.ts';
 import type { AddResult, PluginError } from '../support/plugin.ts';
@@ -125,7 +126,19 @@ afterEach(async () => {
     rmSync(directory, { recursive: true, force: true });
 });
 
+/** What the page of dhcp says there is: its daemon, and a server on the segment of `up0` that has one address. */
+async function leaseAddresses(): Promise<AsyncDisposable> {
+  await ip(undefined, 'address', 'add', '10.20.0.1/24', 'dev', 'outside0');
+  await ip(undefined, 'link', 'set', 'outside0', 'up');
+  const own = ['--port=0', '--conf-file=/dev/null', '--leasefile-ro', '--no-ping', '--pid-file='];
+  const range = ['--interface=outside0', '--dhcp-range=10.20.0.50,10.20.0.50,255.255.255.0,2m'];
+  start(['dnsmasq', '-k', ...own, '--bind-interfaces', '--except-interface=lo', ...range]);
+  await startDaemon();
+  return { [Symbol.asyncDispose]: stopAll };
+}
+
 async function connect(one: Case): Promise<void> {
+  await using _ = one.config.text.includes('"dhcp"') ? await leaseAddresses() : undefined;
   const container = createContainer('docs');
   const { succeed, ofAll, validate } = call(one, container);
   expect(await validate()).toMatchObject({ exitCode: 0, stderr: '' });

@@ -11,6 +11,7 @@ export interface Subject {
   readonly plugin:
     | 'bandwidth'
     | 'bridge'
+    | 'dhcp'
     | 'dummy'
     | 'firewall'
     | 'host-device'
@@ -35,6 +36,8 @@ export interface Subject {
   readonly needsMaster?: true;
   /** Whether it takes one of the node's links: `makeDevice` makes that. */
   readonly needsDevice?: true;
+  /** Whether it succeeds only beside a daemon and a server, which its own tests have. */
+  readonly needsDaemon?: true;
   /** The kind of link that it makes, where the machine's kernel may lack it. */
   readonly kind?: 'dummy' | 'ipvlan' | 'vlan' | 'vrf';
 }
@@ -165,6 +168,13 @@ export const subjects: readonly Subject[] = [
     entersNamespace: false,
   },
   { plugin: 'tap', config: { ...common, type: 'tap', ipam: hostLocal }, entersNamespace: true },
+  {
+    plugin: 'dhcp',
+    config: { ...common, type: 'macvlan', ipam: { type: 'dhcp', request: [{ option: '6' }] } },
+    entersNamespace: true,
+    needsInterface: true,
+    needsDaemon: true,
+  },
   {
     plugin: 'sbr',
     config: { ...common, type: 'sbr', table: 7000, prevResult },

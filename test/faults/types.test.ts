@@ -123,6 +123,18 @@ const own: Readonly<Record<Subject['plugin'], Readonly<Record<string, Kind>>>> =
     'args.cni': 'object',
     'args.cni.ips': 'texts',
   },
+  dhcp: {
+    ipam: 'object',
+    'ipam.daemonSocketPath': 'text',
+    'ipam.request': 'list',
+    'ipam.request[0].skipDefault': 'flag',
+    'ipam.request[0].option': 'text',
+    'ipam.provide': 'list',
+    'ipam.provide[0].option': 'text',
+    'ipam.provide[0].value': 'text',
+    'ipam.provide[0].fromArg': 'text',
+    'ipam.priority': 'number',
+  },
   loopback: {},
   portmap: {
     backend: 'text',

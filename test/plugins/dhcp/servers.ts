@@ -3,7 +3,7 @@
  * whose far end is the node's eth0.
  */
 // packages: dnsmasq-base kea-dhcp4-server iproute2
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { within } from '../../support/container.ts';
 import { binDirectory } from '../../support/plugin.ts';
 import { limit } from '../../support/sandbox.ts';
@@ -25,6 +25,8 @@ const running = new Set<Running>();
 /** Ends all that still runs: `afterEach(stopAll)`. */
 export async function stopAll(): Promise<void> {
   await Promise.all([...running].map((one) => one.stop('SIGKILL')));
+  // The reference's daemon does not begin where one that was killed left its socket.
+  rmSync(socketPath, { force: true });
 }
 
 /** Starts a program. */

@@ -1,5 +1,14 @@
 /** What dhcp's configuration says, and what of it goes into messages. */
-import { array, boolean, type Infer, integer, object, type Report, string } from '../../../cni/index.ts';
+import {
+  array,
+  boolean,
+  CniError,
+  type Infer,
+  integer,
+  object,
+  type Report,
+  string,
+} from '../../../cni/index.ts';
 import { bytesFromText } from '../../../lib/bytes.ts';
 import { option } from './protocol/message.ts';
 import { defaultSocketPath } from './rpc/messages.ts';
@@ -96,13 +105,17 @@ export interface ClientOptions {
 const requestedByDefault = [option.routers, option.subnetMask];
 const requestedAtLeast = [option.subnetMask, option.routers, option.domainName, option.dnsServers];
 
-/** From `request` and `provide`, and CNI_ARGS: of one option the last text counts, and a text that is empty does not. */
+/**
+ * From `request` and `provide`, and CNI_ARGS: of one option the last text counts, and a text that is empty does not. Throws a
+ * `CniError` (4) for an argument that is too long.
+ */
 export function clientOptionsOf({ ipam }: DhcpConfig, args: string): ClientOptions {
   const fromArgs = new Map(
     args.split(';').map((pair) => [pair.split('=', 1)[0], pair.slice(pair.indexOf('=') + 1)]),
   );
   const provided = ipam.provide.flatMap(({ option: text, value, fromArg }) => {
     const given = fromArg === '' ? undefined : fromArgs.get(fromArg);
+    refuseLongArgument(text, fromArg, given);
     const code = optionCode(text) ?? option.pad;
     return [value, given ?? ''].filter((each) => each !== '').map((each) => [code, each] as const);
   });
@@ -110,6 +123,15 @@ export function clientOptionsOf({ ipam }: DhcpConfig, args: string): ClientOptio
   const skipsDefault = ipam.request.some(({ skipDefault }) => skipDefault);
   const requested = [...named, ...(skipsDefault ? [] : requestedByDefault)];
   return { requested: requested.length > 0 ? [...new Set(requested)] : requestedAtLeast, provided };
+}
+
+function refuseLongArgument(to: string, name: string, value = ''): void {
+  const { length } = bytesFromText(value);
+  if (length <= longestValue) return;
+  throw new CniError(
+    'invalidEnvironment',
+    `\`CNI_ARGS ${name}\` of plugin \`dhcp\` must have at most ${longestValue} bytes for option ${to}, got ${length}`,
+  );
 }
 
 /**

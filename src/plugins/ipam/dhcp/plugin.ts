@@ -16,7 +16,7 @@ import { getLink } from '../../../kernel/rtnetlink/link.ts';
 import { bytesFromText } from '../../../lib/bytes.ts';
 import { openContainer } from '../../../plugin/namespaces.ts';
 import { differsCode } from '../../../plugin/steps.ts';
-import { type DhcpConfig, dhcpSchema, socketPathOf } from './config.ts';
+import { clientOptionsOf, type DhcpConfig, dhcpSchema, socketPathOf } from './config.ts';
 import { connectDaemon, type DaemonConnection, NoDaemonError } from './rpc/client.ts';
 import type { GobValue } from './rpc/gob.ts';
 import { type CallArguments, decodeResult, methods } from './rpc/messages.ts';
@@ -40,10 +40,13 @@ const soon = 10_000;
 function add(request: AddRequest<DhcpConfig>): Result {
   const { attachment } = request;
   refuseNoInterface(attachment);
+  const args = argumentsOf(request, attachment);
+  // Said here, where the error has its code.
+  clientOptionsOf(request.config, args.args);
   using daemon = connect(request);
   // The daemon may have acquired it and be killed before it says so.
   request.onFailure('the lease', () => giveBack(request, attachment));
-  const answer = daemon.ask(methods.allocate, argumentsOf(request, attachment), longest);
+  const answer = daemon.ask(methods.allocate, args, longest);
   return withPriority(resultIn(answer), request.config);
 }
 

@@ -5,7 +5,7 @@ import { identityOf, isHostLinkOf } from '../../../plugin/attachment-identity.ts
 import { deleteContainerLink, deleteHostLink, deleteLinkIfThere } from '../../../plugin/links.ts';
 import { openNode } from '../../../plugin/namespaces.ts';
 import { runAll } from '../../../plugin/steps.ts';
-import { givesBackOverInterface } from '../../shared/ipam-order.ts';
+import { worksOverInterface } from '../../shared/ipam-order.ts';
 import type { BridgeConfig } from './config.ts';
 
 /**
@@ -15,7 +15,7 @@ import type { BridgeConfig } from './config.ts';
 export async function del(request: DelRequest<BridgeConfig>): Promise<void> {
   const { attachment, ipam, common } = request;
   const giveBack = () => (ipam.configured ? ipam.del() : undefined);
-  const isFirst = givesBackOverInterface(common.ipamType);
+  const isFirst = worksOverInterface(common.ipamType);
   let rules: Disposable | undefined;
   await runAll([
     async () => {
@@ -53,7 +53,7 @@ function deletePortsOf(config: BridgeConfig, { interfaces = [] }: Result): void 
 export async function collectGarbage(request: GcRequest<BridgeConfig>): Promise<void> {
   const { ipam, common } = request;
   const giveBack = () => (ipam.configured ? ipam.gc() : undefined);
-  const isFirst = givesBackOverInterface(common.ipamType);
+  const isFirst = worksOverInterface(common.ipamType);
   await runAll([
     ...(isFirst ? [giveBack] : []),
     () => deleteStrayLinks(request),

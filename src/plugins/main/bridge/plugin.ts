@@ -15,7 +15,7 @@ import { deleteHostLink, refuseExistingInterface } from '../../../plugin/links.t
 import { type Container, openContainer, openNode } from '../../../plugin/namespaces.ts';
 import { requestedMac } from '../../../plugin/requested-mac.ts';
 import { dnsOf } from '../../shared/dns.ts';
-import { mayNeedInterface } from '../../shared/ipam-order.ts';
+import { worksOverInterface } from '../../shared/ipam-order.ts';
 import { describeKind, ensureBridge, refuseOtherKind } from './bridge-link.ts';
 import { check } from './check.ts';
 import { type BridgeConfig, bridgeSchema, wantsGateway } from './config.ts';
@@ -42,7 +42,7 @@ export const plugin = definePlugin({
  * a DHCP client does, is asked when the links are there and up.
  */
 async function add(request: AddRequest<BridgeConfig>): Promise<Result> {
-  const { attachment, config, ipam, common } = request;
+  const { attachment, config, common } = request;
   const { hostName, hostMac, containerMac } = { ...identityOf(attachment), ...requestedMac(request) };
   using container = openContainer(attachment);
   using node = openNode();
@@ -50,7 +50,7 @@ async function add(request: AddRequest<BridgeConfig>): Promise<Result> {
   const found = getLink(node, config.bridge);
   if (found !== undefined) refuseOtherKind(found, config.bridge);
 
-  const asksOverLink = ipam.configured && mayNeedInterface(common.ipamType);
+  const asksOverLink = worksOverInterface(common.ipamType);
   const before = asksOverLink ? undefined : await askIpam(request);
 
   const bridge = ensureBridge(node, config, found);

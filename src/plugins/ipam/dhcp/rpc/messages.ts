@@ -135,11 +135,13 @@ const dnsType: GobType = {
   ],
 };
 
-/** Result of the library's types/100, without interfaces: an IPAM plugin names none. */
+/**
+ * Result of the library's types/100, without interfaces, which an IPAM plugin names none of, and without its version: the
+ * reference's plugin has set that of its own library, which an older one could not convert another one to.
+ */
 export const resultType: GobType = {
   name: 'Result',
   fields: [
-    ['CNIVersion', 'string'],
     ['IPs', { list: addressType }],
     ['Routes', { list: routeType }],
     ['DNS', dnsType],
@@ -149,7 +151,6 @@ export const resultType: GobType = {
 /** As Result. */
 export function encodeResult({ ips = [], routes = [], dns = {} }: Result): GobValue {
   return {
-    CNIVersion: '1.1.0',
     IPs: ips.map(({ address, gateway }) => ({
       Address: encodeNetwork(address),
       Gateway: encodeAddress(gateway),
