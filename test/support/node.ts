@@ -127,6 +127,7 @@ function files(path: string): Snapshot {
       const mode = (stat.mode & 0o7777).toString(8);
       if (stat.isDirectory()) return `file ${file}/ ${mode}`;
       if (stat.isSymbolicLink()) return `file ${file} -> ${readlinkSync(file)}`;
+      if (stat.isSocket()) return `file ${file} ${mode} a socket`;
       return `file ${file} ${mode} ${path === '/run/netns' ? '' : JSON.stringify(readFileSync(file, 'latin1'))}`;
     });
 }

@@ -1,68 +1,70 @@
-/** A stream to a daemon of this node: unix(7). Reading waits, so that a plugin needs no event loop for it. */
+/** A stream to a daemon of this node: unix(7). Nothing here blocks the process: who waits lets others go on. */
 import { bytesFromText } from '../../lib/bytes.ts';
 import { errnoNumber } from '../../lib/errno.ts';
-import { closeSync, writeSync } from '../sys/file.ts';
-import { receive, SystemError, setSocketOption, socket } from '../sys/libc.ts';
+import { closeSync } from '../sys/file.ts';
+import { receive, SystemError, sendSome, socket } from '../sys/libc.ts';
 import { connectSocket } from '../sys/socket.ts';
 
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
-const SOL_SOCKET = 1;
-const SO_RCVTIMEO = 20;
-const SO_SNDTIMEO = 21;
+/** linux/net.h: O_NONBLOCK. */
+const SOCK_NONBLOCK = 0o4000;
 /** sizeof sun_path, linux/un.h, with its NUL. */
 const pathSize = 108;
 
-/** An open stream. `using` closes it. */
+/** An open stream. `using` closes it. Waiting is bounded, in milliseconds: SystemError ETIMEDOUT says that it took longer. */
 export interface UnixStream extends Disposable {
-  /** Sends all of it. Throws SystemError: EPIPE, ECONNRESET, and EAGAIN where the other end takes nothing in time. */
-  write(bytes: Uint8Array): void;
-  /** What comes next; empty at the stream's end. Throws SystemError: ETIMEDOUT where nothing comes in time. */
-  read(): Uint8Array;
-  /** How long reading and writing wait from now on, in milliseconds. */
-  setTimeout(ms: number): void;
+  /** Sends all of it. Throws SystemError: EPIPE, ECONNRESET. */
+  write(bytes: Uint8Array, timeoutMs: number): Promise<void>;
+  /** What comes next; empty at the stream's end. Throws SystemError. */
+  read(timeoutMs: number): Promise<Uint8Array>;
 }
 
 /**
  * Connects to the socket at a path. Throws SystemError: ENOENT and ECONNREFUSED where nobody listens, ENAMETOOLONG for a
- * path that a socket cannot have.
+ * path that a socket cannot have, ETIMEDOUT where the listener takes nobody.
  */
-export function connectUnix(path: string, timeoutMs: number): UnixStream {
+export async function connectUnix(path: string, timeoutMs: number): Promise<UnixStream> {
   const name = bytesFromText(path);
   if (name.length >= pathSize || name.includes(0))
     throw new SystemError(`connect ${path}`, errnoNumber('ENAMETOOLONG'));
-  const fd = socket(AF_UNIX, SOCK_STREAM, 0, 'unix socket');
-  const setTimeout = (ms: number) => {
-    const timeval = new BigInt64Array([BigInt(Math.floor(ms / 1000)), BigInt((ms % 1000) * 1000)]);
-    for (const option of [SO_RCVTIMEO, SO_SNDTIMEO])
-      setSocketOption(fd, SOL_SOCKET, option, new Uint8Array(timeval.buffer));
-  };
+  const address = new Uint8Array(2 + pathSize);
+  address[0] = AF_UNIX;
+  address.set(name, 2);
+  const fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, 'unix socket');
   try {
-    setTimeout(timeoutMs);
-    const address = new Uint8Array(2 + pathSize);
-    address[0] = AF_UNIX;
-    address.set(name, 2);
-    connectSocket(fd, address, path);
+    await untilReady(`connect ${path}`, timeoutMs, () => connectSocket(fd, address, path));
   } catch (error) {
     closeSync(fd);
     throw error;
   }
   return {
-    write(bytes) {
-      for (let rest = bytes; rest.length > 0; ) rest = rest.subarray(writeSync(fd, rest));
+    async write(bytes, timeout) {
+      for (let rest = bytes; rest.length > 0; )
+        rest = rest.subarray(await untilReady(`write to ${path}`, timeout, () => sendSome(fd, rest)));
     },
-    read: () => readSome(fd, path),
-    setTimeout,
+    async read(timeout) {
+      const buffer = new Uint8Array(16 * 1024);
+      const what = `wait for an answer on ${path}`;
+      return buffer.subarray(0, await untilReady(what, timeout, () => receive(fd, buffer, 0)));
+    },
     [Symbol.dispose]: () => closeSync(fd),
   };
 }
 
-function readSome(fd: number, path: string): Uint8Array {
-  const buffer = new Uint8Array(16 * 1024);
-  try {
-    return buffer.subarray(0, receive(fd, buffer, 0));
-  } catch (error) {
-    if (!(error instanceof SystemError) || error.code !== 'EAGAIN') throw error;
-    throw new SystemError(`wait for an answer on ${path}`, errnoNumber('ETIMEDOUT'));
+/** Between two looks, in milliseconds: a daemon answers at once, or it waits for somebody itself. */
+const [firstPause, longestPause] = [1, 20];
+
+/** Tries until the call does not say EAGAIN. */
+async function untilReady<T>(what: string, timeoutMs: number, call: () => T): Promise<T> {
+  const end = performance.now() + timeoutMs;
+  for (let pause = firstPause; ; pause = Math.min(pause * 1.3, longestPause)) {
+    try {
+      return call();
+    } catch (error) {
+      if (!(error instanceof SystemError) || error.code !== 'EAGAIN') throw error;
+    }
+    if (performance.now() >= end) throw new SystemError(what, errnoNumber('ETIMEDOUT'));
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }

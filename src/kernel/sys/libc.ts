@@ -113,6 +113,12 @@ export function send(fd: number, message: Uint8Array): void {
   if (sent !== message.length) throw new SystemError('send', errnoNumber('EMSGSIZE'));
 }
 
+/** send(2) of as much as the socket takes; EPIPE in place of a signal where the other end is gone. Returns how much. Throws SystemError. */
+export function sendSome(fd: number, bytes: Uint8Array): number {
+  const MSG_NOSIGNAL = 0x4000;
+  return check('send', (c) => c.send(fd, ptr(bytes), bytes.length, MSG_NOSIGNAL));
+}
+
 /** recv(2). Returns the message's real length, which with MSG_TRUNC may exceed the buffer's. Throws SystemError. */
 export function receive(fd: number, buffer: Uint8Array, flags: number): number {
   return check('recv', (c) => c.recv(fd, ptr(buffer), buffer.length, flags));

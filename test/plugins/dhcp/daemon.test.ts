@@ -1,5 +1,5 @@
 /** The daemon as a process: ended, killed, begun again, without a server, without a plugin that waits; and its flags. */
-// packages: dnsmasq-base kea-dhcp4-server iproute2 iputils-ping
+// packages: dnsmasq-base kea-dhcp4-server iproute2 strace
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import {
   closeSync,
@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { load } from '../../../src/kernel/sys/ffi.ts';
 import { bindSocket } from '../../../src/kernel/sys/socket.ts';
+import { callObserved, serve, stopServers } from '../../serve/server.ts';
 import { createContainer, ip } from '../../support/container.ts';
 import { add, binDirectory, check, del, failure, gc, runPlugin, status } from '../../support/plugin.ts';
 import { runProgram } from '../../support/program.ts';
@@ -135,6 +136,33 @@ test(
     expect(link?.flags).not.toContain('UP');
   },
   limit(40),
+);
+
+test(
+  'under `fairlead serve`: an ADD that waits for a server lets those of others go on',
+  async () => {
+    await startDaemon(['-timeout', '1s', '-resendtimeout', '4s']);
+    await serve();
+    try {
+      const call = { plugin: 'macvlan', ifname: 'eth0', container: createContainer(), config: configOf() };
+      using clients = await watchClients();
+      let ended = false;
+      const waiting = callObserved({ ...call, command: 'ADD' }).finally(() => {
+        ended = true;
+      });
+      await until('a DISCOVER', () => clients.of(discover).length > 0);
+      await add({
+        plugin: 'macvlan',
+        container: createContainer(),
+        config: { ...configOf(), ipam: undefined },
+      });
+      expect(ended).toBe(false);
+      expect(await waiting).toMatchObject({ exitCode: 1, served: true });
+    } finally {
+      await stopServers();
+    }
+  },
+  limit(30),
 );
 
 describe('nobody answers', () => {

@@ -23,7 +23,7 @@ test(
     const daemon = await startDaemon();
     const { address } = await attach();
     using clients = await watchClients();
-    await until('two renewals', () => daemon.count(/lease renewed/) >= 2);
+    await until('a renewal', () => daemon.count(/lease renewed/) >= 1);
     const [renewal] = clients.of(request);
     expect(renewal).toMatchObject({
       from: address,
@@ -34,16 +34,16 @@ test(
     expect(renewal?.toMac).not.toBe('ff:ff:ff:ff:ff:ff');
     // RFC 2131 table 5: neither the server nor the address in RENEWING.
     expect([50, 54].map((code) => renewal?.options.has(code))).toEqual([false, false]);
-    expect(server.count(new RegExp(`DHCPACK\\(eth0\\) ${address} `))).toBeGreaterThanOrEqual(3);
+    expect(server.count(new RegExp(`DHCPACK\\(eth0\\) ${address} `))).toBeGreaterThanOrEqual(2);
     expect(clients.of(discover)).toEqual([]);
   },
   limit(30),
 );
 
 test(
-  'over a container that uses port 68 itself, and has lost the address: by broadcast',
+  'over an interface that has lost the address: by broadcast',
   async () => {
-    await startDnsmasq(dnsmasqTimes(3, 60));
+    await startKea({ times: [1, 20, 40] });
     const daemon = await startDaemon();
     const { container, address } = await attach();
     await ip(container.netns, 'address', 'flush', 'dev', 'eth0');
@@ -84,13 +84,13 @@ test(
 test(
   'a server that goes away and comes back',
   async () => {
-    const first = await startDnsmasq(dnsmasqTimes(3, 4));
+    const first = await startKea({ times: [1, 2, 30] });
     const daemon = await startDaemon();
     const { call } = await attach();
     await first.stop();
     await until('it is missed', () => daemon.log().includes('the server does not answer, asking any'));
     const renewals = daemon.count(/lease renewed/);
-    await startDnsmasq([...dnsmasqTimes(3, 4), '--dhcp-authoritative']);
+    await startKea({ times: [1, 2, 30] });
     await until('renewed again', () => daemon.count(/lease renewed/) > renewals);
     await check(call);
   },
@@ -143,7 +143,7 @@ test.each([
 ])(
   'quietly given up when %s',
   async (_what, command) => {
-    await startDnsmasq(dnsmasqTimes(3, 60));
+    await startKea({ times: [1, 20, 40] });
     const daemon = await startDaemon();
     const { container } = await attach();
     await Bun.$`nsenter --net=${container.netns} -- sh -ec ${command}`.quiet();
@@ -156,7 +156,7 @@ test.each([
 test(
   'quietly given up when its namespace is gone, which the daemon does not hold',
   async () => {
-    await startDnsmasq(dnsmasqTimes(3, 60));
+    await startKea({ times: [1, 20, 40] });
     await startDaemon();
     const { container } = await attach();
     container.remove();

@@ -90,16 +90,17 @@ export async function startDaemon(
 }
 
 /** Starts dnsmasq on the other host, with an address of its own if it is not the host's. */
-export async function startDnsmasq(options: readonly string[] = []): Promise<Running> {
+export async function startDnsmasq(
+  options: readonly string[] = [],
+  netns = neighbour.netns,
+): Promise<Running> {
   const own = ['--port=0', '--conf-file=/dev/null', '--leasefile-ro', '--no-ping', '--pid-file='];
   const log = ['--log-dhcp', '--log-facility=-'];
   const link = ['--interface=eth0', '--bind-interfaces', '--except-interface=lo'];
   const range = options.some((option) => option.startsWith('--dhcp-range='))
     ? []
     : ['--dhcp-range=10.50.0.50,10.50.0.99,255.255.255.0,2m'];
-  const server = start(
-    within(neighbour.netns, ['dnsmasq', '-k', ...own, ...log, ...link, ...range, ...options]),
-  );
+  const server = start(within(netns, ['dnsmasq', '-k', ...own, ...log, ...link, ...range, ...options]));
   await until('dnsmasq serves', () => server.log().includes('DHCP, IP range'));
   return server;
 }

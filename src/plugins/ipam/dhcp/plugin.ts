@@ -37,16 +37,16 @@ const longest = 15 * 60 * 1000;
 /** What does not wait for servers takes no time; a daemon that takes longer stands still. */
 const soon = 10_000;
 
-function add(request: AddRequest<DhcpConfig>): Result {
+async function add(request: AddRequest<DhcpConfig>): Promise<Result> {
   const { attachment } = request;
   refuseNoInterface(attachment);
   const args = argumentsOf(request, attachment);
   // Said here, where the error has its code.
   clientOptionsOf(request.config, args.args);
-  using daemon = connect(request);
+  using daemon = await connect(request);
   // The daemon may have acquired it and be killed before it says so.
   request.onFailure('the lease', () => giveBack(request, attachment));
-  const answer = daemon.ask(methods.allocate, args, longest);
+  const answer = await daemon.ask(methods.allocate, args, longest);
   return withPriority(resultIn(answer), request.config);
 }
 
@@ -87,8 +87,8 @@ async function del(request: DelRequest<DhcpConfig>): Promise<void> {
  */
 async function giveBack(request: Request<DhcpConfig>, attachment: Attachment): Promise<void> {
   try {
-    using daemon = connectDaemon(socketPathOf(request.config));
-    daemon.ask(methods.release, argumentsOf(request, attachment), soon);
+    using daemon = await connectDaemon(socketPathOf(request.config));
+    await daemon.ask(methods.release, argumentsOf(request, attachment), soon);
   } catch {
     const { releaseWithoutDaemon } = await import('./without-daemon.ts');
     releaseWithoutDaemon(socketPathOf(request.config), attachment);
@@ -96,12 +96,11 @@ async function giveBack(request: Request<DhcpConfig>, attachment: Attachment): P
 }
 
 /** The lease must be held, and its address be the one that ADD gave. */
-function check(request: CheckRequest<DhcpConfig>): void {
+async function check(request: CheckRequest<DhcpConfig>): Promise<void> {
   const { attachment, previousResult } = request;
   const args = argumentsOf(request, attachment);
-  using daemon = connect(request);
-  // The reference's daemon has no other way to look.
-  const [held] = resultIn(askToCheck(daemon, args) ?? daemon.ask(methods.allocate, args, longest)).ips ?? [];
+  using daemon = await connect(request);
+  const [held] = resultIn(await askToCheck(daemon, args)).ips ?? [];
   if (held !== undefined && previousResult.ips?.some(({ address }) => address === held.address)) return;
   throw new CniError(
     differsCode,
@@ -110,9 +109,12 @@ function check(request: CheckRequest<DhcpConfig>): void {
   );
 }
 
-function askToCheck(daemon: DaemonConnection, args: CallArguments): GobValue | undefined {
+/** The reference's daemon has no other way to look than to allocate. */
+async function askToCheck(daemon: DaemonConnection, args: CallArguments): Promise<GobValue | undefined> {
   try {
-    return daemon.ask(methods.check, args, soon);
+    return (
+      (await daemon.ask(methods.check, args, soon)) ?? (await daemon.ask(methods.allocate, args, longest))
+    );
   } catch (error) {
     throw error instanceof CniError ? new CniError(differsCode, error.msg, error.details) : error;
   }
@@ -123,8 +125,8 @@ async function gc(request: GcRequest<DhcpConfig>): Promise<void> {
   const args = { ...noAttachment, stdin: bytesFromText(JSON.stringify(request.rawConfig)) };
   const path = socketPathOf(request.config);
   try {
-    using daemon = connectDaemon(path);
-    daemon.ask(methods.collect, args, soon);
+    using daemon = await connectDaemon(path);
+    await daemon.ask(methods.collect, args, soon);
   } catch (error) {
     if (!(error instanceof NoDaemonError)) throw error;
     const { collectWithoutDaemon } = await import('./without-daemon.ts');
@@ -134,15 +136,15 @@ async function gc(request: GcRequest<DhcpConfig>): Promise<void> {
 
 const noAttachment = { containerId: '', netns: '', ifname: '', args: '' };
 
-function status(request: StatusRequest<DhcpConfig>): void {
-  connect(request)[Symbol.dispose]();
+async function status(request: StatusRequest<DhcpConfig>): Promise<void> {
+  (await connect(request))[Symbol.dispose]();
 }
 
 /** Throws a `CniError` (50) that says what to start. */
-function connect({ config }: Request<DhcpConfig>): DaemonConnection {
+async function connect({ config }: Request<DhcpConfig>): Promise<DaemonConnection> {
   const path = socketPathOf(config);
   try {
-    return connectDaemon(path);
+    return await connectDaemon(path);
   } catch (error) {
     const isAbsent = error instanceof NoDaemonError;
     throw new CniError(

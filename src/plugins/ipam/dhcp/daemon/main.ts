@@ -31,7 +31,7 @@ async function run(argv: readonly string[]): Promise<void> {
   if (pidfile !== '') writePidfile(pidfile);
   const directory = leaseDirectory(socketPath);
   lockLeases(directory);
-  if (inherited === undefined) makeRoom(socketPath);
+  if (inherited === undefined) await makeRoom(socketPath);
   const leases = openLeases(settings, leaseStore(directory), logToStderr);
   leases.resume();
   const server = listen(inherited === undefined ? { unix: socketPath } : { fd: inherited }, (at) =>
@@ -64,10 +64,10 @@ export function inheritedSocket(env: Readonly<Record<string, string | undefined>
 }
 
 /** Removes the socket of a daemon that was killed. Throws where one is alive, or something else listens. */
-function makeRoom(path: string): void {
+async function makeRoom(path: string): Promise<void> {
   mkdirSync(path.slice(0, path.lastIndexOf('/')) || '/', { recursive: true, mode: 0o700 });
   try {
-    connectDaemon(path)[Symbol.dispose]();
+    (await connectDaemon(path))[Symbol.dispose]();
   } catch (error) {
     if (!(error instanceof NoDaemonError)) throw error;
     removeFile(path);

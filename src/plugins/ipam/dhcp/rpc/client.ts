@@ -29,37 +29,36 @@ export interface DaemonConnection extends Disposable {
    * Asks, and waits that many milliseconds for the answer; undefined where the daemon has no such method: the
    * reference's. Throws a `CniError` (11) with the daemon's words, SystemError and GobError for one that does not answer, or not rightly.
    */
-  ask(method: string, args: CallArguments, timeoutMs: number): GobValue | undefined;
+  ask(method: string, args: CallArguments, timeoutMs: number): Promise<GobValue | undefined>;
 }
 
 /** Throws NoDaemonError, and SystemError or GobError where something listens that is no such daemon. */
-export function connectDaemon(path: string): DaemonConnection {
-  const stream = open(path);
+export async function connectDaemon(path: string): Promise<DaemonConnection> {
+  const stream = await open(path);
   try {
-    stream.write(bytesFromText(greeting));
-    readWelcome(stream, path);
+    await stream.write(bytesFromText(greeting), greetingTimeout);
+    await readWelcome(stream, path);
   } catch (error) {
     stream[Symbol.dispose]();
     throw error;
   }
   const [writer, reader] = [gobWriter(), gobReader()];
   const values: GobValue[] = [];
-  const nextValue = (): GobValue => {
+  const nextValue = async (timeoutMs: number): Promise<GobValue> => {
     for (;;) {
       const value = values.shift();
       if (value !== undefined) return value;
-      const bytes = stream.read();
+      const bytes = await stream.read(timeoutMs);
       if (bytes.length === 0) throw new GobError('the daemon ended the connection');
       values.push(...reader.push(bytes));
     }
   };
   return {
-    ask(method, args, timeoutMs) {
-      stream.write(writer.write(requestType, { ServiceMethod: method }));
-      stream.write(writer.write(argumentsType, encodeArguments(args)));
-      stream.setTimeout(timeoutMs);
-      const problem = textOf(nextValue(), 'Error');
-      const body = nextValue();
+    async ask(method, args, timeoutMs) {
+      await stream.write(writer.write(requestType, { ServiceMethod: method }), greetingTimeout);
+      await stream.write(writer.write(argumentsType, encodeArguments(args)), greetingTimeout);
+      const problem = textOf(await nextValue(timeoutMs), 'Error');
+      const body = await nextValue(timeoutMs);
       if (problem === '') return body;
       if (problem.startsWith(noSuchService)) return undefined;
       throw new CniError('tryAgainLater', `the DHCP daemon says: ${problem}`);
@@ -68,9 +67,9 @@ export function connectDaemon(path: string): DaemonConnection {
   };
 }
 
-function open(path: string): UnixStream {
+async function open(path: string): Promise<UnixStream> {
   try {
-    return connectUnix(path, greetingTimeout);
+    return await connectUnix(path, greetingTimeout);
   } catch (error) {
     const isAbsent =
       error instanceof SystemError && ['ENOENT', 'ECONNREFUSED', 'ENOTDIR'].includes(error.code);
@@ -80,10 +79,10 @@ function open(path: string): UnixStream {
 }
 
 /** HTTP's answer, up to its empty line: byte for byte what net/rpc writes, before which it writes nothing else. */
-function readWelcome(stream: UnixStream, path: string): void {
+async function readWelcome(stream: UnixStream, path: string): Promise<void> {
   let text = '';
   while (!text.includes('\n\n') && text.length < 1024) {
-    const bytes = stream.read();
+    const bytes = await stream.read(greetingTimeout);
     if (bytes.length === 0) break;
     text += textFromBytes(bytes);
   }
