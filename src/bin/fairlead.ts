@@ -20,7 +20,9 @@ async function asPlugin(name: PluginName): Promise<number> {
 /** The one plugin that is also a program of its own: `dhcp daemon`. */
 async function asDhcpDaemon(): Promise<number> {
   const { runDaemon } = await import('../plugins/ipam/dhcp/daemon/main.ts');
-  return runDaemon(process.argv.slice(3));
+  const { processHost } = await import('../cni/process-host.ts');
+  const { processFiles } = await import('../plugin/process-files.ts');
+  return runDaemon(process.argv.slice(3), processHost(processFiles).writeStderr);
 }
 
 /** Where Bun shows a compiled executable its own source files. */

@@ -4,26 +4,33 @@ import { mkdirSync, removeFile, writeFileSync } from '../../../../kernel/sys/fil
 import { connectDaemon, NoDaemonError } from '../rpc/client.ts';
 import { FlagError, parseFlags } from './flags.ts';
 import { openLeases } from './leases.ts';
-import { logToStderr } from './log.ts';
+import { type Log, logTo } from './log.ts';
 import { type ListenAt, serve } from './server.ts';
 import { leaseDirectory, leaseStore, lockLeases } from './store.ts';
 
-/** Runs the daemon with the arguments after `daemon` until SIGTERM or SIGINT. Returns the exit code: 0, 1 where it could not begin, 2 for wrong flags. */
-export async function runDaemon(argv: readonly string[]): Promise<number> {
+/**
+ * Runs the daemon with the arguments after `daemon` until SIGTERM or SIGINT. Returns the exit code: 0, 1 where it could not
+ * begin, 2 for wrong flags.
+ */
+export async function runDaemon(
+  argv: readonly string[],
+  writeStderr: (text: string) => void,
+): Promise<number> {
+  const log = logTo(writeStderr);
   try {
-    await run(argv);
+    await run(argv, log);
     return 0;
   } catch (error) {
     if (error instanceof FlagError) {
-      await Bun.write(Bun.stderr, `${error.message}\n`);
+      writeStderr(`${error.message}\n`);
       return error.exitCode;
     }
-    logToStderr(messageOf(error));
+    log(messageOf(error));
     return 1;
   }
 }
 
-async function run(argv: readonly string[]): Promise<void> {
+async function run(argv: readonly string[], log: Log): Promise<void> {
   const settings = parseFlags(argv);
   const { pidfile, hostPrefix } = settings;
   const socketPath = hostPrefix + settings.socketPath;
@@ -32,12 +39,12 @@ async function run(argv: readonly string[]): Promise<void> {
   const directory = leaseDirectory(socketPath);
   lockLeases(directory);
   if (inherited === undefined) await makeRoom(socketPath);
-  const leases = openLeases(settings, leaseStore(directory), logToStderr);
+  const leases = openLeases(settings, leaseStore(directory), log);
   leases.resume();
   const server = listen(inherited === undefined ? { unix: socketPath } : { fd: inherited }, (at) =>
-    serve(at, leases, logToStderr),
+    serve(at, leases, log),
   );
-  logToStderr(`listening on ${inherited === undefined ? socketPath : 'the socket that systemd opened'}`);
+  log(`listening on ${inherited === undefined ? socketPath : 'the socket that systemd opened'}`);
   await signalled();
   server.stop();
   // Systemd's own socket stays: it starts the daemon again.
