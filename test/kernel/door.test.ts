@@ -20,6 +20,7 @@ test('what `fairlead/kernel` offers to plugin authors: a narrow door', () => {
     'isNetlinkError',
     'isOwnNetns',
     'linkSysctl',
+    'netnsCookie',
     'nftables',
     'openConnection',
     'openNetns',
