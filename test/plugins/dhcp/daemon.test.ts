@@ -10,6 +10,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { root } from '../../../scripts/process.ts';
 import { load } from '../../../src/kernel/sys/ffi.ts';
 import { bindSocket } from '../../../src/kernel/sys/socket.ts';
 import { callObserved, serve, stopServers } from '../../serve/server.ts';
@@ -310,6 +311,27 @@ function listeningSocket(path: string): number {
   expect(c.listen(fd, 16)).toBe(0);
   return fd;
 }
+
+test('the units of the examples: systemd finds nothing wrong, the socket is the default one', async () => {
+  const unit = (name: string) => readFileSync(`${root}/examples/cni-dhcp.${name}`, 'utf8');
+  expect(unit('socket')).toContain(`\nListenStream=${socketPath}\n`);
+  const [, path, command] = /^ExecStart=(\/opt\/cni\/bin)\/(.*)$/m.exec(unit('service')) ?? [];
+  expect(command).toBe('dhcp daemon');
+  if (Bun.which('systemd-analyze') === null) return;
+  mkdirSync('/run/units');
+  writeFileSync('/run/units/cni-dhcp.socket', unit('socket'));
+  // Where it is installed is for the node to say.
+  writeFileSync('/run/units/cni-dhcp.service', unit('service').replace(path ?? '', binDirectory));
+  const verify = ['systemd-analyze', 'verify', '/run/units/cni-dhcp.socket', '/run/units/cni-dhcp.service'];
+  const { exitCode, stdout, stderr } = await runProgram(verify);
+  expect({
+    exitCode,
+    about: `${stdout}${stderr}`.split('\n').filter((line) => line.includes('cni-dhcp')),
+  }).toEqual({
+    exitCode: 0,
+    about: [],
+  });
+});
 
 test.each<[string, string[], number, string]>([
   ['help', ['-help'], 0, '-resendtimeout duration'],

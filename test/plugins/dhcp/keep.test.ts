@@ -137,6 +137,20 @@ test(
   limit(40),
 );
 
+test(
+  'quietly ended when somebody has set the interface down: it stays so',
+  async () => {
+    await startKea({ times: [1, 2, 4] });
+    await startDaemon();
+    const { container } = await attach();
+    await ip(container.netns, 'link', 'set', 'eth0', 'down');
+    await until('no lease', () => leaseFiles().length === 0);
+    const [link] = await ip(container.netns, 'link', 'show', 'eth0');
+    expect(link?.flags).not.toContain('UP');
+  },
+  limit(30),
+);
+
 test.each([
   ['its interface is deleted', 'ip link delete eth0'],
   ['another interface has its name', 'ip link delete eth0; ip link add eth0 type veth'],

@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { statSync } from 'node:fs';
 import { createContainer, ip } from '../../support/container.ts';
-import { add, check, del, failure, gc, status } from '../../support/plugin.ts';
+import { add, check, del, failure, gc, runPlugin, status } from '../../support/plugin.ts';
 import { limit } from '../../support/sandbox.ts';
 import { makeSegment, neighbour, removeSegment } from '../../support/segment.ts';
 import { ping } from '../../support/traffic.ts';
@@ -235,4 +235,29 @@ test(
     expect(await ping(after.netns, neighbour.ip4)).toBe(true);
   },
   limit(30),
+);
+
+test(
+  'ADD, DEL and ADD of one attachment, over and over at once: what is left is one lease or none',
+  async () => {
+    await startDnsmasq();
+    await startDaemon();
+    const container = createContainer();
+    const name = container.netns.replace('/run/netns/', '');
+    await Bun.$`ip link add link eth0 name eth0 netns ${name} type macvlan mode bridge`.quiet();
+    const call = { plugin: 'dhcp', container, ifname: 'eth0', config: configOf() };
+    for (let round = 0; round < 8; round++) {
+      const commands = ['ADD', 'DEL', 'ADD', 'DEL', 'ADD'];
+      const ended = await Promise.all(commands.map((command) => runPlugin({ ...call, command })));
+      for (const { exitCode, stdout } of ended)
+        if (exitCode !== 0)
+          expect(stdout).toContain('the attachment was deleted while its lease was acquired');
+      expect(leaseFiles().length).toBeLessThanOrEqual(1);
+      const prevResult = await add(call);
+      await check({ ...call, config: { ...call.config, prevResult } });
+      await del(call);
+      expect(leaseFiles()).toEqual([]);
+    }
+  },
+  limit(60),
 );

@@ -134,10 +134,7 @@ function refuseLongArgument(to: string, name: string, value = ''): void {
   );
 }
 
-/**
- * The client's identity for its server, as the reference makes it: CONTAINERID/NETWORK/IFNAME, cut after 254
- * characters. It is the lease's key, too.
- */
+/** The client's identity for its server, as the reference makes it: CONTAINERID/NETWORK/IFNAME, cut after 254 characters. */
 export function clientIdOf(containerId: string, network: string, ifname: string): string {
   return `${containerId}/${network}/${ifname}`.slice(0, 254);
 }

@@ -38,8 +38,15 @@ export interface Lease {
   readonly times: Times;
 }
 
-/** Its key, and the client's identity. */
+/** Its key, and its name in the log: the client's identity, but whole. */
 export function leaseId({ attachment: { containerId, network, ifname } }: Pick<Lease, 'attachment'>): string {
+  return `${containerId}/${network}/${ifname}`;
+}
+
+/** The client's identity for the server. */
+export function clientId({
+  attachment: { containerId, network, ifname },
+}: Pick<Lease, 'attachment'>): string {
   return clientIdOf(containerId, network, ifname);
 }
 

@@ -151,7 +151,7 @@ async function connect({ config }: Request<DhcpConfig>): Promise<DaemonConnectio
       'pluginNotAvailable',
       `the DHCP daemon cannot be reached on ${path}: ${messageOf(error)}`,
       isAbsent
-        ? 'start it: `dhcp daemon`, or the units of examples/systemd'
+        ? 'start it: `dhcp daemon`, or the units cni-dhcp.socket and cni-dhcp.service'
         : 'end what listens there, and start `dhcp daemon`',
     );
   }

@@ -2,7 +2,7 @@
 import type { Attachment, ValidAttachment } from '../../../cni/index.ts';
 import { release } from './client.ts';
 import { leaseDirectory, leaseStore } from './daemon/store.ts';
-import { type Lease, leaseId } from './lease.ts';
+import { clientId, type Lease, leaseId } from './lease.ts';
 import { openIfThere } from './place.ts';
 
 /** Tells the server and removes the file; none is as good. The server that cannot be told waits for the lease's end. Throws SystemError. */
@@ -34,7 +34,7 @@ function tell(lease: Lease): void {
   try {
     using container = openIfThere(lease.netns, lease.interface);
     if (container === undefined) return;
-    release({ ...lease, clientId: leaseId(lease) }, container.netns, lease.ack, lease.serverMac);
+    release({ ...lease, clientId: clientId(lease) }, container.netns, lease.ack, lease.serverMac);
   } catch {
     // The server will have the address back in time.
   }

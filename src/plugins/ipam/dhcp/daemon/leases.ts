@@ -1,9 +1,10 @@
 /** The leases that the daemon holds, by their ids: what plugins ask for, one at a time for each id. */
 import { identifierProblem, interfaceNameProblem, messageOf, type Result } from '../../../../cni/index.ts';
 import { textFromBytes } from '../../../../lib/bytes.ts';
+import { parseMac } from '../../../../lib/mac.ts';
 import { type Client, describeGrant, release } from '../client.ts';
 import { clientOptionsOf, type DhcpConfig, dhcpSchema } from '../config.ts';
-import { type Lease, leaseId, timesOf } from '../lease.ts';
+import { clientId, type Lease, leaseId, timesOf } from '../lease.ts';
 import { interfaceIn, isThere, openIfThere, openPlace, sameInterface } from '../place.ts';
 import { resultOf } from '../result.ts';
 import type { CallArguments } from '../rpc/messages.ts';
@@ -29,7 +30,7 @@ export interface Leases {
   shutDown(): Promise<void>;
 }
 
-/** What is held or being acquired under an id. */
+/** What is held or being acquired under an id. There is one at a time: the next begins when it has gone. */
 interface Holding {
   lease: Lease | undefined;
   readonly ended: AbortController;
@@ -38,16 +39,25 @@ interface Holding {
   /** The lease when it is there, and the end of its maintenance. */
   acquired: Promise<Lease>;
   maintained: Promise<void>;
+  /** When it has been ended, and its server told. */
+  gone?: Promise<void>;
 }
 
 const deletedMeanwhile = 'the attachment was deleted while its lease was acquired';
 const daemonEnds = 'the DHCP daemon ends';
 const nobodyWaits = 'the plugin that asked for the lease has gone';
 
+/** What becomes of a lease that ends: its server is told; or nobody is; or it stays in its file, for the next daemon. */
+type Ending = 'told' | 'untold' | 'kept';
+
 /** Begins without leases. */
 export function openLeases(settings: DaemonSettings, store: LeaseStore, log: Log): Leases {
   const holdings = new Map<string, Holding>();
   const { hostPrefix } = settings;
+
+  const forget = (id: string, holding: Holding) => {
+    if (holdings.get(id) === holding) holdings.delete(id);
+  };
 
   const keep = (id: string, holding: Holding, lease: Lease) => {
     holding.lease = lease;
@@ -64,40 +74,40 @@ export function openLeases(settings: DaemonSettings, store: LeaseStore, log: Log
     holding.maintained = maintain(lease, upkeep).then(() => {
       if (holding.ended.signal.aborted) return;
       store.remove(id);
-      if (holdings.get(id) === holding) holdings.delete(id);
+      forget(id, holding);
     });
   };
 
   const begin = (id: string, call: Call): Holding => {
+    const acquired = Promise.withResolvers<Lease>();
     const holding: Holding = {
       lease: undefined,
       ended: new AbortController(),
       waiting: 0,
-      acquired: Promise.reject(new Error(nobodyWaits)),
+      acquired: acquired.promise,
       maintained: Promise.resolve(),
     };
-    holding.acquired.catch(() => {});
     holdings.set(id, holding);
-    holding.acquired = acquireFor(id, call, holding);
+    acquireFor(id, call, holding).then(acquired.resolve, acquired.reject);
+    // Who waits for it hears of it; nobody may.
+    acquired.promise.catch(() => {});
     return holding;
   };
 
   const acquireFor = async (id: string, call: Call, holding: Holding): Promise<Lease> => {
     const { signal } = holding.ended;
+    let lease: Lease | undefined;
     try {
-      const lease = await acquireLease(call, settings, { signal, log });
-      // Whoever ended it meanwhile found no lease to give back.
-      if (signal.aborted) {
-        giveBack(lease);
-        signal.throwIfAborted();
-      }
+      lease = await acquireLease(call, settings, { signal, log });
+      signal.throwIfAborted();
       store.save(lease);
-      keep(id, holding, lease);
-      return lease;
     } catch (error) {
-      if (holdings.get(id) === holding) holdings.delete(id);
+      if (lease !== undefined) giveBack(lease);
+      forget(id, holding);
       throw error;
     }
+    keep(id, holding, lease);
+    return lease;
   };
 
   const giveBack = (lease: Lease) => {
@@ -112,32 +122,48 @@ export function openLeases(settings: DaemonSettings, store: LeaseStore, log: Log
     }
   };
 
-  const end = async (id: string, reason: string) => {
-    const holding = holdings.get(id);
-    if (holding === undefined) return;
-    holdings.delete(id);
+  const endHolding = async (id: string, holding: Holding, reason: string, ending: Ending) => {
     holding.ended.abort(new Error(reason));
     await holding.acquired.catch(() => {});
     await holding.maintained;
+    if (holding.lease !== undefined && ending === 'told') giveBack(holding.lease);
+    if (ending !== 'kept') store.remove(id);
+    forget(id, holding);
+  };
+
+  const end = async (id: string, reason: string, ending: Ending) => {
+    const holding = holdings.get(id);
+    if (holding === undefined) return;
+    holding.gone ??= endHolding(id, holding, reason, ending);
+    await holding.gone;
   };
 
   const releaseById = async (id: string) => {
-    const holding = holdings.get(id);
-    await end(id, deletedMeanwhile);
-    if (holding?.lease !== undefined) giveBack(holding.lease);
-    // Another ADD may have begun while the last one ended: what it saved is its own.
+    await end(id, deletedMeanwhile, 'told');
+    // Of a lease that ended by itself, or whose file another daemon wrote.
     if (!holdings.has(id)) store.remove(id);
+  };
+
+  /** The holding under an id, when those that were ended have gone. */
+  const settled = async (id: string): Promise<Holding | undefined> => {
+    for (;;) {
+      const holding = holdings.get(id);
+      if (holding?.ended.signal.aborted !== true) return holding;
+      await (holding.gone ?? holding.acquired.catch(() => {}));
+    }
   };
 
   /** The holding that a call can have; what is held by a container that is gone is no use to one of its name. */
   const present = async (id: string, call: Call): Promise<Holding | undefined> => {
-    const holding = holdings.get(id);
+    const holding = await settled(id);
     if (holding?.lease === undefined) return holding;
-    using container = openPlace(hostPrefix + call.args.netns);
-    if (sameInterface(holding.lease.interface, interfaceIn(container, call.args.ifname))) return holding;
+    {
+      using container = openPlace(hostPrefix + call.args.netns);
+      if (sameInterface(holding.lease.interface, interfaceIn(container, call.args.ifname))) return holding;
+    }
     log(`${id}: the interface was made anew, and its lease is no use`);
-    await end(id, deletedMeanwhile);
-    return holdings.get(id);
+    await end(id, deletedMeanwhile, 'untold');
+    return settled(id);
   };
 
   return {
@@ -187,12 +213,12 @@ export function openLeases(settings: DaemonSettings, store: LeaseStore, log: Log
           continue;
         }
         log(`${id}: going on with lease: ${describeLease(lease)}`);
-        const acquired = Promise.resolve(lease);
+        const ended = new AbortController();
         const holding = {
           lease,
-          ended: new AbortController(),
+          ended,
           waiting: 0,
-          acquired,
+          acquired: Promise.resolve(lease),
           maintained: Promise.resolve(),
         };
         holdings.set(id, holding);
@@ -200,7 +226,7 @@ export function openLeases(settings: DaemonSettings, store: LeaseStore, log: Log
       }
     },
     async shutDown() {
-      await Promise.all([...holdings.keys()].map((id) => end(id, daemonEnds)));
+      await Promise.all([...holdings.keys()].map((id) => end(id, daemonEnds, 'kept')));
     },
   };
 }
@@ -213,12 +239,15 @@ async function acquireLease(
   using container = openPlace(settings.hostPrefix + args.netns);
   const link = interfaceIn(container, args.ifname);
   if (link === undefined) throw new Error(`interface ${args.ifname} does not exist in ${args.netns}`);
+  if (parseMac(link.mac) === undefined)
+    throw new Error(`interface ${args.ifname} has no Ethernet address, and DHCP is for Ethernet here`);
   const options = clientOptionsOf(config, args.args);
-  const client: Client = { clientId: leaseId({ attachment }), interface: link, options, settings };
-  log(`${client.clientId}: acquiring lease`);
+  const client: Client = { clientId: clientId({ attachment }), interface: link, options, settings };
+  const id = leaseId({ attachment });
+  log(`${id}: acquiring lease`);
   const granted = await acquire(client, container, { resendTimeout: settings.resendTimeout, signal, log });
   const { message: ack, fromMac: serverMac, since } = granted;
-  log(`${client.clientId}: lease acquired: ${describeGrant(granted)}`);
+  log(`${id}: lease acquired: ${describeGrant(granted)}`);
   return {
     attachment,
     netns: args.netns,

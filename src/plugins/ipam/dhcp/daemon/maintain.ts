@@ -3,6 +3,7 @@ import { messageOf } from '../../../../cni/index.ts';
 import { changeLink } from '../../../../kernel/rtnetlink/link-change.ts';
 import { formatAddress, type IpAddress } from '../../../../lib/ip.ts';
 import {
+  type Acquired,
   acquireOnce,
   type Client,
   describeFailure,
@@ -11,10 +12,9 @@ import {
   type Refused,
 } from '../client.ts';
 import { sinceBoot } from '../clock.ts';
-import { type Lease, leaseId, serverOf, timesOf } from '../lease.ts';
+import { clientId, type Lease, leaseId, serverOf, timesOf } from '../lease.ts';
 import { pause } from '../pause.ts';
 import { openIfThere } from '../place.ts';
-import { ensureUp } from './acquire.ts';
 import type { DaemonSettings } from './flags.ts';
 import type { Log } from './log.ts';
 
@@ -136,25 +136,29 @@ async function attempts(
 /** From DISCOVER, for the address that the container has: once at least, and until the lease's end. */
 async function regained(lease: Lease, upkeep: Upkeep): Promise<Extension> {
   const { settings, signal, log } = upkeep;
-  const client = clientOf(lease, settings);
-  for (;;) {
-    using container = openIfThere(settings.hostPrefix + lease.netns, lease.interface);
-    if (container === undefined) return 'gone';
-    await ensureUp(container, lease.interface.name, signal);
-    const left = Math.max(lease.times.expire - sinceBoot(), leastQuestion);
-    const limited = { ...client, settings: { ...settings, timeout: Math.min(left, settings.timeout) } };
-    const outcome = await acquireOnce(limited, container.netns, signal, lease.ack.yourAddress);
+  for (let wait = leastQuestion; ; wait = Math.min(wait * 2, settings.resendMax)) {
+    const outcome = await regainedOnce(lease, upkeep);
+    if (outcome === 'gone') return outcome;
     if (typeof outcome === 'object' && 'message' in outcome) return withAck(lease, outcome);
-    if (sinceBoot() >= lease.times.expire) return 'expired';
+    const left = lease.times.expire - sinceBoot();
+    if (left <= 0) return 'expired';
     log(`${leaseId(lease)}: ${describeFailure(outcome)}, for ${formatAddress(lease.ack.yourAddress)}`);
-    await pause(Math.min(leastQuestion, lease.times.expire - sinceBoot()), signal);
+    await pause(Math.min(wait, left), signal);
     if (signal.aborted) return 'gone';
   }
 }
 
+async function regainedOnce(lease: Lease, { settings, signal }: Upkeep): Promise<Acquired | 'gone'> {
+  using container = openIfThere(settings.hostPrefix + lease.netns, lease.interface);
+  if (container === undefined) return 'gone';
+  const left = Math.max(lease.times.expire - sinceBoot(), leastQuestion);
+  const limited = { ...settings, timeout: Math.min(left, settings.timeout) };
+  return await acquireOnce(clientOf(lease, limited), container.netns, signal, lease.ack.yourAddress);
+}
+
 /** The client that holds a lease. */
 export function clientOf(lease: Lease, settings: DaemonSettings): Client {
-  return { clientId: leaseId(lease), interface: lease.interface, options: lease.options, settings };
+  return { clientId: clientId(lease), interface: lease.interface, options: lease.options, settings };
 }
 
 /** Some servers say less when they renew than when they gave. */
