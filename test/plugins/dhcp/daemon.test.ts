@@ -207,8 +207,6 @@ describe('nobody answers', () => {
       using clients = await watchClients();
       const container = createContainer();
       const call = { plugin: 'macvlan', ifname: 'eth0', container, config: configOf() };
-      const killed = start([`${binDirectory}/macvlan`], environmentOf(container.netns, container.id));
-      await until('nothing, without a configuration', () => killed.log() !== '');
       const pending = runPlugin({ ...call, command: 'ADD', under: ['timeout', '-s', 'KILL', '1'] });
       expect((await pending).exitCode).toBe(137);
       const count = clients.of(discover).length;
@@ -228,15 +226,26 @@ describe('nobody answers', () => {
   );
 });
 
-function environmentOf(netns: string, id: string): Record<string, string> {
-  return {
-    CNI_COMMAND: 'ADD',
-    CNI_NETNS: netns,
-    CNI_CONTAINERID: id,
-    CNI_IFNAME: 'eth0',
-    CNI_PATH: binDirectory,
-  };
-}
+test(
+  'a daemon that is killed while an ADD waits: try again later, and nothing is left',
+  async () => {
+    const daemon = await startDaemon();
+    using clients = await watchClients();
+    const container = createContainer();
+    const call = { plugin: 'macvlan', ifname: 'eth0', container, config: configOf() };
+    const waiting = failure({ ...call, command: 'ADD' });
+    await until('a DISCOVER', () => clients.of(discover).length > 0);
+    await daemon.stop('SIGKILL');
+    const { code, msg } = await waiting;
+    expect([code, msg]).toEqual([
+      11,
+      expect.stringContaining('gave no answer: the daemon ended the connection'),
+    ]);
+    expect((await ip(container.netns, 'link')).map(({ ifname }) => ifname)).toEqual(['lo']);
+    await del(call);
+  },
+  limit(20),
+);
 
 test(
   'a second daemon refuses; with a socket of its own it serves whoever names that',

@@ -6,8 +6,7 @@ import type { MacAddress } from '../../../lib/mac.ts';
 import { sinceBoot } from './clock.ts';
 import type { ClientOptions } from './config.ts';
 import { type Answer, ask, rawWire, udpWire, type Wire } from './exchange.ts';
-import type { Interface } from './lease.ts';
-import { serverOf } from './lease.ts';
+import { type Interface, serverOf } from './lease.ts';
 import {
   type ClientMessage,
   encodeMessage,

@@ -17,7 +17,7 @@ import { bytesFromText } from '../../../lib/bytes.ts';
 import { openContainer } from '../../../plugin/namespaces.ts';
 import { differsCode } from '../../../plugin/steps.ts';
 import { clientOptionsOf, type DhcpConfig, dhcpSchema, socketPathOf } from './config.ts';
-import { connectDaemon, type DaemonConnection, NoDaemonError } from './rpc/client.ts';
+import { connectDaemon, type DaemonConnection, daemonSays, NoDaemonError } from './rpc/client.ts';
 import type { GobValue } from './rpc/gob.ts';
 import { type CallArguments, decodeResult, methods } from './rpc/messages.ts';
 
@@ -61,7 +61,7 @@ function refuseNoInterface(attachment: { readonly ifname: string; readonly netns
   );
 }
 
-/** Daemons of the reference before 1.3.0 know no priority. */
+/** Daemons of the reference before 1.6.0 know no priority. */
 function withPriority({ routes, ...result }: Result, { ipam: { priority } }: DhcpConfig): Result {
   if (routes === undefined || routes.length === 0) return result;
   return { ...result, routes: priority === 0 ? routes : routes.map((route) => ({ ...route, priority })) };
@@ -116,7 +116,8 @@ async function askToCheck(daemon: DaemonConnection, args: CallArguments): Promis
       (await daemon.ask(methods.check, args, soon)) ?? (await daemon.ask(methods.allocate, args, longest))
     );
   } catch (error) {
-    throw error instanceof CniError ? new CniError(differsCode, error.msg, error.details) : error;
+    if (!(error instanceof CniError) || !error.msg.startsWith(daemonSays)) throw error;
+    throw new CniError(differsCode, error.msg, error.details);
   }
 }
 

@@ -20,6 +20,9 @@ export class NoDaemonError extends Error {
   override readonly name = 'NoDaemonError';
 }
 
+/** Begins an error that is the daemon's own. */
+export const daemonSays = 'the DHCP daemon says: ';
+
 /** How long a daemon may take to say that it is one, in milliseconds. */
 const greetingTimeout = 10_000;
 
@@ -27,7 +30,7 @@ const greetingTimeout = 10_000;
 export interface DaemonConnection extends Disposable {
   /**
    * Asks, and waits that many milliseconds for the answer; undefined where the daemon has no such method: the
-   * reference's. Throws a `CniError` (11) with the daemon's words, SystemError and GobError for one that does not answer, or not rightly.
+   * reference's. Throws a `CniError` (11) with the daemon's words, or for one that does not answer, or not rightly.
    */
   ask(method: string, args: CallArguments, timeoutMs: number): Promise<GobValue | undefined>;
 }
@@ -53,15 +56,20 @@ export async function connectDaemon(path: string): Promise<DaemonConnection> {
       values.push(...reader.push(bytes));
     }
   };
+  const exchange = async (method: string, args: CallArguments, timeoutMs: number) => {
+    await stream.write(writer.write(requestType, { ServiceMethod: method }), greetingTimeout);
+    await stream.write(writer.write(argumentsType, encodeArguments(args)), greetingTimeout);
+    const header = await nextValue(timeoutMs);
+    return { problem: textOf(header, 'Error'), body: await nextValue(timeoutMs) };
+  };
   return {
-    async ask(method, args, timeoutMs) {
-      await stream.write(writer.write(requestType, { ServiceMethod: method }), greetingTimeout);
-      await stream.write(writer.write(argumentsType, encodeArguments(args)), greetingTimeout);
-      const problem = textOf(await nextValue(timeoutMs), 'Error');
-      const body = await nextValue(timeoutMs);
+    async ask(...question) {
+      const { problem, body } = await exchange(...question).catch((error: unknown) => {
+        throw new CniError('tryAgainLater', `the DHCP daemon on ${path} gave no answer: ${messageOf(error)}`);
+      });
       if (problem === '') return body;
       if (problem.startsWith(noSuchService)) return undefined;
-      throw new CniError('tryAgainLater', `the DHCP daemon says: ${problem}`);
+      throw new CniError('tryAgainLater', `${daemonSays}${problem}`);
     },
     [Symbol.dispose]: () => stream[Symbol.dispose](),
   };
