@@ -20,7 +20,7 @@ import { runProgram } from '../../support/program.ts';
 import { limit } from '../../support/sandbox.ts';
 import { makeSegment, removeSegment } from '../../support/segment.ts';
 import { attach, configOf, discover, leaseFiles } from './network.ts';
-import { socketPath, start, startDaemon, startDnsmasq, startKea, stopAll, until } from './servers.ts';
+import { socketPath, startDaemon, startDnsmasq, startKea, stopAll, until } from './servers.ts';
 import { watchClients } from './watch.ts';
 
 beforeEach(() => makeSegment());

@@ -1,14 +1,14 @@
 /** The leases that the daemon holds, by their ids: what plugins ask for, one at a time for each id. */
-import { identifierProblem, interfaceNameProblem, messageOf, type Result } from '../../../../cni/index.ts';
-import { textFromBytes } from '../../../../lib/bytes.ts';
+import { messageOf, type Result } from '../../../../cni/index.ts';
 import { parseMac } from '../../../../lib/mac.ts';
 import { type Client, describeGrant, release } from '../client.ts';
-import { clientOptionsOf, type DhcpConfig, dhcpSchema } from '../config.ts';
+import { clientOptionsOf, type DhcpConfig } from '../config.ts';
 import { clientId, type Lease, leaseId, timesOf } from '../lease.ts';
 import { interfaceIn, isThere, openIfThere, openPlace, sameInterface } from '../place.ts';
 import { resultOf } from '../result.ts';
 import type { CallArguments } from '../rpc/messages.ts';
 import { acquire } from './acquire.ts';
+import { type Call, callOf, validityIn } from './call.ts';
 import type { DaemonSettings } from './flags.ts';
 import type { Log } from './log.ts';
 import { clientOf, describeLease, maintain } from './maintain.ts';
@@ -261,60 +261,4 @@ async function acquireLease(
 
 function resultFor({ ack, options }: Lease, { ipam }: DhcpConfig): Result {
   return resultOf(ack, { requested: options.requested, priority: ipam.priority });
-}
-
-/** A plugin's call, understood. */
-interface Call extends Pick<Lease, 'attachment'> {
-  readonly args: CallArguments;
-  readonly config: DhcpConfig;
-}
-
-/**
- * The reference's plugin sends what it was called with as it came. DEL needs no more than the names, whatever else is
- * wrong. Throws an Error that says what is.
- */
-function callOf(args: CallArguments, needs?: 'only its names'): Call {
-  const { containerId, ifname } = args;
-  const json = configIn(args);
-  const network = typeof json.name === 'string' ? json.name : '';
-  const problem = [
-    identifierProblem(containerId),
-    identifierProblem(network),
-    interfaceNameProblem(ifname),
-  ].find((one) => one !== undefined);
-  if (problem !== undefined) throw new Error(`container id, network name or interface name ${problem}`);
-  const config = readConfig(needs === undefined ? json : {});
-  return { args, attachment: { containerId, network, ifname }, config };
-}
-
-function configIn({ stdin }: CallArguments): Readonly<Record<string, unknown>> {
-  const json: unknown = JSON.parse(textFromBytes(stdin));
-  if (typeof json !== 'object' || json === null) throw new Error('the configuration is no JSON object');
-  return json as Readonly<Record<string, unknown>>;
-}
-
-function readConfig(json: object): DhcpConfig {
-  const problems: { readonly path: readonly (string | number)[]; readonly message: string }[] = [];
-  const config = dhcpSchema.read(json, [], problems as never);
-  const [first] = problems;
-  if (config === undefined || first !== undefined)
-    throw new Error(`\`${first?.path.join('.')}\` of plugin \`dhcp\` ${first?.message}`);
-  return config;
-}
-
-/** What GC's configuration says. Throws an Error where it says nothing. */
-function validityIn(args: CallArguments) {
-  const json = configIn(args);
-  const list: unknown = json['cni.dev/valid-attachments'] ?? json['cni.dev/attachments'];
-  if (!Array.isArray(list) || typeof json.name !== 'string')
-    throw new Error(
-      '`cni.dev/valid-attachments` is missing: GC needs the list of the attachments that still exist',
-    );
-  const valid = new Set(
-    list.map(
-      (one: { containerID?: unknown; ifname?: unknown } | null) => `${one?.containerID} ${one?.ifname}`,
-    ),
-  );
-  const isValid = ({ attachment: { containerId, ifname } }: Lease) => valid.has(`${containerId} ${ifname}`);
-  return { network: json.name, isValid };
 }
