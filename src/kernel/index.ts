@@ -34,6 +34,5 @@ export * as rtnetlink from './rtnetlink/index.ts';
 export * as sockets from './socket/index.ts';
 export * as files from './sys/file.ts';
 export { SystemError, tryLockExclusive } from './sys/libc.ts';
-export * as sockets from './sys/sockets.ts';
 export * from './sysctl/index.ts';
 export * as tap from './tap/index.ts';

@@ -1,7 +1,7 @@
 /** What tells one network namespace from every other of this boot, also from those that are gone. */
 import { closeSync } from '../sys/file.ts';
 import { SystemError } from '../sys/libc.ts';
-import { getSocketOption } from '../sys/socket.ts';
+import { getSocketOption } from '../sys/sockets.ts';
 import type { NetworkNamespace } from './netns.ts';
 
 const AF_INET = 2;

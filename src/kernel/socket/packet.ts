@@ -2,7 +2,7 @@
 import type { SocketPlace } from '../netlink/socket.ts';
 import { closeSync } from '../sys/file.ts';
 import { socket } from '../sys/libc.ts';
-import { attachFilter, bindSocket, type FilterInstruction } from '../sys/socket.ts';
+import { attachFilter, bindSocket, type FilterInstruction } from '../sys/sockets.ts';
 import { type DatagramSocket, datagramSocket } from './datagram.ts';
 
 const AF_PACKET = 17;

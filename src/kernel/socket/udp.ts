@@ -4,7 +4,7 @@ import { addressToBytes, formatAddress, type IpAddress } from '../../lib/ip.ts';
 import type { SocketPlace } from '../netlink/socket.ts';
 import { closeSync } from '../sys/file.ts';
 import { setSocketOption, socket } from '../sys/libc.ts';
-import { bindSocket, connectSocket } from '../sys/socket.ts';
+import { bindSocket, connectSocket } from '../sys/sockets.ts';
 import { type DatagramSocket, datagramSocket } from './datagram.ts';
 
 const AF_INET = 2;

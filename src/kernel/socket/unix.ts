@@ -3,7 +3,7 @@ import { bytesFromText } from '../../lib/bytes.ts';
 import { errnoNumber } from '../../lib/errno.ts';
 import { closeSync } from '../sys/file.ts';
 import { receive, SystemError, sendSome, socket } from '../sys/libc.ts';
-import { connectSocket } from '../sys/socket.ts';
+import { connectSocket } from '../sys/sockets.ts';
 
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
@@ -24,7 +24,7 @@ export interface UnixStream extends Disposable {
  * Connects to the socket at a path. Throws SystemError: ENOENT and ECONNREFUSED where nobody listens, ENAMETOOLONG for a
  * path that a socket cannot have, ETIMEDOUT where the listener takes nobody.
  */
-export async function connectUnix(path: string, timeoutMs: number): Promise<UnixStream> {
+export async function openUnixStream(path: string, timeoutMs: number): Promise<UnixStream> {
   const name = bytesFromText(path);
   if (name.length >= pathSize || name.includes(0))
     throw new SystemError(`connect ${path}`, errnoNumber('ENAMETOOLONG'));

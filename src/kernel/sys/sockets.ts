@@ -1,14 +1,15 @@
 /**
- * What is seldom asked of a socket: connecting to another program's, reading an option. Apart from libc.ts, since each
- * function that is loaded costs every start.
+ * What is seldom asked of a socket: an address, connecting to another program's, reading an option, a packet filter. Apart
+ * from libc.ts, since each function that is loaded costs every start.
  */
 import { type Functions, load, ptr, read } from './ffi.ts';
 import { closeSync } from './file.ts';
-import { cstring, errnoAddress, SystemError, socket } from './libc.ts';
+import { cstring, errnoAddress, SystemError, setSocketOption, socket } from './libc.ts';
 
 export { receive, send, setSocketOption, socket } from './libc.ts';
 
 const symbols = {
+  bind: { args: ['i32', 'ptr', 'u32'], returns: 'i32' },
   connect: { args: ['i32', 'ptr', 'u32'], returns: 'i32' },
   getsockopt: { args: ['i32', 'i32', 'i32', 'ptr', 'ptr'], returns: 'i32' },
 } as const;
@@ -28,7 +29,6 @@ const SOCK_STREAM = 1;
  * the descriptor. Throws SystemError: ENOENT and ECONNREFUSED where nobody listens.
  */
 export function connectUnix(path: string): number {
-  const what = `connect to ${path}`;
   const fd = socket(AF_UNIX, SOCK_STREAM, 0, `socket for ${path}`);
   try {
     const isAbstract = path.startsWith('@');
@@ -37,7 +37,7 @@ export function connectUnix(path: string): number {
     const address = new Uint8Array(2 + name.length - (isAbstract ? 1 : 0));
     address[0] = AF_UNIX;
     address.set(name.subarray(0, address.length - 2), 2);
-    check(what, (c) => c.connect(fd, ptr(address), address.length));
+    connectSocket(fd, address, path);
     return fd;
   } catch (error) {
     closeSync(fd);
@@ -45,9 +45,47 @@ export function connectUnix(path: string): number {
   }
 }
 
+/** bind(2) to a socket address as the kernel has it: family first, in the host's byte order. Throws SystemError. */
+export function bindSocket(fd: number, address: Uint8Array, what: string): void {
+  check(`bind ${what}`, (c) => c.bind(fd, ptr(address), address.length));
+}
+
+/** connect(2), likewise. Throws SystemError. */
+export function connectSocket(fd: number, address: Uint8Array, what: string): void {
+  check(`connect to ${what}`, (c) => c.connect(fd, ptr(address), address.length));
+}
+
 /** getsockopt(2) into a buffer, whose content the kernel may read as well; returns the length of the answer. Throws SystemError. */
 export function getSocketOption(fd: number, level: number, option: number, value: Uint8Array): number {
   const length = new Uint32Array([value.length]);
   check(`getsockopt ${level}/${option}`, (c) => c.getsockopt(fd, level, option, ptr(value), ptr(length)));
   return length[0] ?? 0;
+}
+
+/** One instruction of a classic packet filter: struct sock_filter, linux/filter.h. */
+export interface FilterInstruction {
+  readonly code: number;
+  readonly jumpTrue?: number;
+  readonly jumpFalse?: number;
+  readonly k: number;
+}
+
+const SOL_SOCKET = 1;
+const SO_ATTACH_FILTER = 26;
+
+/** Lets a socket receive only what the filter lets through (socket(7), SO_ATTACH_FILTER). Throws SystemError. */
+export function attachFilter(fd: number, instructions: readonly FilterInstruction[]): void {
+  const program = new DataView(new ArrayBuffer(instructions.length * 8));
+  for (const [index, { code, jumpTrue = 0, jumpFalse = 0, k }] of instructions.entries()) {
+    program.setUint16(index * 8, code, true);
+    program.setUint8(index * 8 + 2, jumpTrue);
+    program.setUint8(index * 8 + 3, jumpFalse);
+    program.setUint32(index * 8 + 4, k, true);
+  }
+  const bytes = new Uint8Array(program.buffer);
+  // struct sock_fprog: the number of instructions, and at the next 8 bytes where they are.
+  const header = new DataView(new ArrayBuffer(16));
+  header.setUint16(0, instructions.length, true);
+  header.setBigUint64(8, BigInt(ptr(bytes)), true);
+  setSocketOption(fd, SOL_SOCKET, SO_ATTACH_FILTER, new Uint8Array(header.buffer));
 }

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { root } from '../../../scripts/process.ts';
 import { load } from '../../../src/kernel/sys/ffi.ts';
-import { bindSocket } from '../../../src/kernel/sys/socket.ts';
+import { bindSocket } from '../../../src/kernel/sys/sockets.ts';
 import { callObserved, serve, stopServers } from '../../serve/server.ts';
 import { createContainer, ip } from '../../support/container.ts';
 import { add, binDirectory, check, del, failure, gc, runPlugin, status } from '../../support/plugin.ts';

@@ -2,7 +2,7 @@
  * UDP over IPv4 over Ethernet by hand: a client without an address cannot send by the kernel's, and the kernel would
  * throw away an answer to an address that nobody has yet. RFC 894, RFC 791, RFC 768.
  */
-import type { FilterInstruction } from '../../../../kernel/sys/socket.ts';
+import type { FilterInstruction } from '../../../../kernel/sys/sockets.ts';
 import { addressToBytes, type IpAddress } from '../../../../lib/ip.ts';
 import { type MacAddress, macFromBytes, macToBytes } from '../../../../lib/mac.ts';
 

@@ -1,6 +1,6 @@
 /** The plugin's side: one question to the daemon, ours or the reference's. */
 import { CniError, messageOf } from '../../../../cni/index.ts';
-import { connectUnix, type UnixStream } from '../../../../kernel/socket/unix.ts';
+import { openUnixStream, type UnixStream } from '../../../../kernel/socket/unix.ts';
 import { SystemError } from '../../../../kernel/sys/libc.ts';
 import { bytesFromText, textFromBytes } from '../../../../lib/bytes.ts';
 import { GobError, type GobValue, gobReader, gobWriter } from './gob.ts';
@@ -77,7 +77,7 @@ export async function connectDaemon(path: string): Promise<DaemonConnection> {
 
 async function open(path: string): Promise<UnixStream> {
   try {
-    return await connectUnix(path, greetingTimeout);
+    return await openUnixStream(path, greetingTimeout);
   } catch (error) {
     const isAbsent =
       error instanceof SystemError && ['ENOENT', 'ECONNREFUSED', 'ENOTDIR'].includes(error.code);
