@@ -205,7 +205,7 @@ export function openLeases(settings: DaemonSettings, store: LeaseStore, log: Log
       await Promise.all(stray.map(releaseById));
     },
     resume() {
-      for (const lease of store.load()) {
+      for (const lease of store.takeOver()) {
         const id = leaseId(lease);
         if (!isThere(hostPrefix + lease.netns, lease.interface)) {
           log(`${id}: the interface has gone, and the lease with it`);

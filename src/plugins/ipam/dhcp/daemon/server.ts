@@ -35,6 +35,7 @@ interface Writable {
 /** Serves plugins, ours and the reference's. Throws the system's error where it cannot listen. */
 export function serve(at: ListenAt, leases: Leases, log: Log): Server {
   const listener = Bun.listen<Connection>({
+    // Bun's types do not know that it listens on a descriptor.
     ...(at as { readonly unix: string }),
     socket: {
       open(socket) {

@@ -28,8 +28,10 @@ export interface LeaseStore {
   /** Whether a lease has a file: a plugin that finds no daemon removes it. */
   has(id: string): boolean;
   remove(id: string): void;
-  /** Those of this boot; files that hold none are removed. */
+  /** Those of this boot. */
   load(): readonly Lease[];
+  /** The same for the one daemon whose directory it is: files that hold none are removed. */
+  takeOver(): readonly Lease[];
 }
 
 /** The directory that belongs to a daemon's socket. */
@@ -49,6 +51,7 @@ interface Kept extends Omit<Lease, 'ack'> {
 
 const fileEnd = '.json';
 const unfinishedEnd = '.new';
+const lockName = 'lock';
 
 /** The leases in a directory, which need not be there. */
 export function leaseStore(directory: string): LeaseStore {
@@ -63,19 +66,19 @@ export function leaseStore(directory: string): LeaseStore {
     has: (id) => existsSync(pathOf(id)),
     remove: (id) => removeFile(pathOf(id)),
     load: () => loadAll(directory),
+    takeOver: () => loadAll(directory, removeFile),
   };
 }
 
-function loadAll(directory: string): readonly Lease[] {
+/** Every lease of this boot; `other` gets the paths of files that hold none. */
+function loadAll(directory: string, other: (path: string) => void = () => {}): readonly Lease[] {
   if (!existsSync(directory)) return [];
   const boot = bootId();
   return readdirSync(directory).flatMap((name) => {
     const path = `${directory}/${name}`;
-    if (name.endsWith(fileEnd)) {
-      const lease = read(path, boot);
-      if (lease !== undefined) return [lease];
-    }
-    if (name.endsWith(fileEnd) || name.endsWith(unfinishedEnd)) removeFile(path);
+    const lease = name.endsWith(fileEnd) ? read(path, boot) : undefined;
+    if (lease !== undefined) return [lease];
+    if (name !== lockName) other(path);
     return [];
   });
 }
@@ -108,7 +111,7 @@ function fromKept({ boot: _, ack, ...lease }: Kept): Lease | undefined {
 /** Takes the directory for this process, until it ends. Throws a `CniError` (11) where another daemon has it, SystemError. */
 export function lockLeases(directory: string): void {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const path = `${directory}/lock`;
+  const path = `${directory}/${lockName}`;
   const fd = openSync(path, constants.O_RDONLY | constants.O_CREAT, 0o600);
   if (tryLockExclusive(fd, path)) return;
   closeSync(fd);
