@@ -356,7 +356,7 @@ test(
   'no descriptor is lost, whatever comes over the socket',
   async () => {
     await startDnsmasq();
-    const daemon = await startDaemon(['-timeout', '200ms', '-resendtimeout', '300ms']);
+    const daemon = await startDaemon();
     await status({ plugin: 'dhcp', config: configOf() });
     const container = createContainer();
     await Bun.$`ip link add link eth0 name eth0 netns ${container.netns.replace('/run/netns/', '')} type macvlan mode bridge`.quiet();
