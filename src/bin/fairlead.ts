@@ -17,14 +17,6 @@ async function asPlugin(name: PluginName): Promise<number> {
   return runAsProcess(name, () => loadPlugin(name), options);
 }
 
-/** The one plugin that is also a program of its own: `dhcp daemon`. */
-async function asDhcpDaemon(): Promise<number> {
-  const { runDaemon } = await import('../plugins/ipam/dhcp/daemon/main.ts');
-  const { processHost } = await import('../cni/process-host.ts');
-  const { processFiles } = await import('../plugin/process-files.ts');
-  return runDaemon(process.argv.slice(3), processHost(processFiles).writeStderr);
-}
-
 /** Where Bun shows a compiled executable its own source files. */
 const bundleRoot = '/$bunfs/';
 
@@ -56,16 +48,18 @@ async function asTapMaker(): Promise<number> {
   return 0;
 }
 
-const calledAs = process.argv0.slice(process.argv0.lastIndexOf('/') + 1);
-const run = isPluginName(calledAs)
-  ? () => asPlugin(calledAs)
-  : calledAs === tapMaker
-    ? asTapMaker
-    : asCommandLine;
-void run().then((exitCode) => process.exit(exitCode));
+/** The one plugin that is also a program that stays: `dhcp daemon`. */
+async function asDhcpDaemon(): Promise<number> {
+  const { runDaemon } = await import('../plugins/ipam/dhcp/daemon/main.ts');
+  const { processHost } = await import('../cni/process-host.ts');
+  const { processFiles } = await import('../plugin/process-files.ts');
+  return runDaemon(process.argv.slice(3), processHost(processFiles).writeStderr);
+}
+
 function run(name: string): Promise<number> {
   if (name === 'dhcp' && process.argv[2] === 'daemon') return asDhcpDaemon();
-  return isPluginName(name) ? asPlugin(name) : asCommandLine();
+  if (isPluginName(name)) return asPlugin(name);
+  return name === tapMaker ? asTapMaker() : asCommandLine();
 }
 
 const calledAs = process.argv0.slice(process.argv0.lastIndexOf('/') + 1);

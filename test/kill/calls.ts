@@ -7,19 +7,6 @@ import { readFileSync, rmSync } from 'node:fs';
 import { type PluginCall, runPlugin } from '../support/plugin.ts';
 import { changesSomething, harmlessCalls, lookingCalls } from './changing.ts';
 
-/** Calls that change nothing outside the process: killing before one is killing before the next that may. */
-const unwatched = [
-  'mmap munmap mprotect mremap madvise brk',
-  'pread64 recvfrom recvmsg stat lstat fstat newfstatat statx statfs fstatfs access readlink getcwd getdents64 lseek poll',
-  // A user-mode kernel has no vDSO: what asks for the time is a call there.
-  'clock_gettime clock_getres gettimeofday time',
-  // Waiting for a daemon: how often it is looked whether it answered is another number each time.
-  'epoll_wait epoll_pwait epoll_pwait2',
-  'futex rt_sigaction rt_sigprocmask sigaltstack sched_yield sched_getaffinity rseq clone3',
-  'setsockopt getsockname getpid gettid uname sysinfo getrandom prlimit64 prctl epoll_create1 epoll_ctl eventfd2',
-];
-const unwatchedNames = unwatched.flatMap((line) => line.split(' '));
-
 /** What the runtime does on its way to standard input, and how it looks at its memory and its limits at any time. */
 const ofStart =
   /^(execve|arch_prctl|set_tid_address|set_robust_list|close|close_range|ioctl|fcntl)\b|O_RDONLY/;

@@ -13,6 +13,8 @@ export const lookingCalls: readonly string[] = namesIn([
   'pread64 recvfrom recvmsg stat lstat fstat newfstatat statx statfs fstatfs access readlink getcwd getdents64 lseek poll',
   // A user-mode kernel has no vDSO: what asks for the time is a call there.
   'clock_gettime clock_getres gettimeofday time clock_nanosleep',
+  // Waiting for a daemon: how often it is looked whether it answered is another number each time.
+  'epoll_wait epoll_pwait epoll_pwait2',
   'futex rt_sigaction rt_sigprocmask sigaltstack sched_yield sched_getaffinity rseq clone3',
   'setsockopt getsockname getpid gettid uname sysinfo getrandom prlimit64 prctl epoll_create1 epoll_ctl eventfd2',
   // Of consequence only to a node that loses its power.

@@ -57,7 +57,7 @@ function told(what: string, wrong: readonly string[]): string {
   return [what, ...wrong].join('\n  ');
 }
 
-const attempts = 16;
+const attempts = 8;
 
 /** The runtime makes calls of its own at any time, so the count may be off; and a plugin mends what the last kill left. */
 async function killUntilHit(around: Around, wanted: Call): Promise<string[]> {
