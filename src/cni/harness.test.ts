@@ -358,12 +358,20 @@ describe('a verb that fails', () => {
       () => {
         throw new Error('no luck');
       },
-      { code: 999, msg: 'no luck', details: expect.stringMatching(/^thrown at harness\.test\.ts:\d+:\d+$/) },
+      {
+        code: 999,
+        msg: 'no luck',
+        details: expect.stringMatching(/^thrown at harness\.test\.m?[jt]s:\d+:\d+$/),
+      },
     ],
     [
       'rejects',
       () => Promise.reject(new Error('no luck')),
-      { code: 999, msg: 'no luck', details: expect.stringMatching(/^thrown at harness\.test\.ts:\d+:\d+$/) },
+      {
+        code: 999,
+        msg: 'no luck',
+        details: expect.stringMatching(/^thrown at harness\.test\.m?[jt]s:\d+:\d+$/),
+      },
     ],
     [
       'throws a text',

@@ -61,12 +61,14 @@ describe.each(subjects.map((subject) => [subject.plugin, subject] as const))('%s
     },
   );
 
-  test.each(['GC', 'STATUS', 'CHECK'])('%s in a version before there was one: code 1', async (command) => {
-    const config = { ...subject.config, cniVersion: '0.3.1' };
-    expect(await refusal(callOf({ ...subject, config }, command))).toMatchObject({
-      code: 1,
-      cniVersion: '0.3.1',
-    });
+  test.each([
+    ['GC', '1.0.0'],
+    ['STATUS', '1.0.0'],
+    ['CHECK', '0.3.1'],
+  ])('%s in a version before there was one, %s: code 1', async (command, cniVersion) => {
+    const config = { ...subject.config, cniVersion };
+    const { code, msg } = await refusal(callOf({ ...subject, config }, command));
+    expect({ code, msg }).toEqual({ code: 1, msg: expect.stringContaining(cniVersion) });
   });
 
   test.each(['', 'a/b', '..', '../x', '-x', '.x', 'a b', 'a\nb', 'a\0b', 'ü', 'x'.repeat(256)])(
