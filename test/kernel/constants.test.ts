@@ -38,6 +38,7 @@ const headers = readHeaders([
   'linux/netfilter/nf_tables_compat.h',
   'linux/netfilter/nfnetlink_conntrack.h',
   'linux/magic.h',
+  'linux/io_uring.h',
   'linux/sched.h',
   'linux/mount.h',
   'linux/fcntl.h',

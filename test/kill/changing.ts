@@ -24,7 +24,8 @@ export const lookingCalls: readonly string[] = namesIn([
 /** And those that change what the process alone has: its end closes its files and frees its locks, as close(2) would. */
 export const harmlessCalls: readonly string[] = [
   ...lookingCalls,
-  ...namesIn(['socket setns close close_range flock']),
+  // A ring only closes a socket here (src/kernel/sys/close-later.ts).
+  ...namesIn(['socket setns close close_range flock io_uring_setup io_uring_register']),
 ];
 
 /** Whether a call may change something that outlives the process, by the line that strace wrote of it. */

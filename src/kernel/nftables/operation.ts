@@ -4,6 +4,7 @@ import { isNetlinkError } from '../netlink/error.ts';
 import type { Frame, Request } from '../netlink/message.ts';
 import { NFNL_SUBSYS_NFTABLES, nfnetlinkType } from '../netlink/nfnetlink.ts';
 import type { SocketPlace } from '../netlink/socket.ts';
+import { closeLater } from '../sys/close-later.ts';
 
 /** enum nf_tables_msg_types, linux/netfilter/nf_tables.h, with nfnetlink's subsystem in the high byte. */
 export const NFT_MSG = {
@@ -37,9 +38,14 @@ export interface Operation {
   readonly body: (id: number) => Uint8Array;
 }
 
-/** Opens a socket for nf_tables in a network namespace, the process's own if none is given. Throws SystemError. */
+/**
+ * Opens a socket for nf_tables in a network namespace, the process's own if none is given. The kernel frees what was
+ * deleted before it lets the socket go (nft_rcv_nl_event, net/netfilter/nf_tables_api.c), for which it waits an RCU grace
+ * period, ten milliseconds and more; `close` leaves that waiting to the kernel. Throws SystemError.
+ */
 export function openNftables(netns?: SocketPlace): Connection {
-  return openConnection(NETLINK_NETFILTER, netns);
+  const connection = openConnection(NETLINK_NETFILTER, netns);
+  return { ...connection, close: () => closeLater(connection.fd) };
 }
 
 /** Reads one object; undefined when it, or what contains it, does not exist. Throws NetlinkError. */

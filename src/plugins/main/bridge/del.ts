@@ -16,16 +16,12 @@ export async function del(request: DelRequest<BridgeConfig>): Promise<void> {
   const { attachment, ipam, common } = request;
   const giveBack = () => (ipam.configured ? ipam.del() : undefined);
   const isFirst = worksOverInterface(common.ipamType);
-  let rules: Disposable | undefined;
   await runAll([
-    async () => {
-      rules = await (await import('./rules.ts')).removeRules(attachment);
-    },
+    async () => (await import('./rules.ts')).removeRules(attachment),
     ...(isFirst ? [giveBack] : []),
     () => deleteContainerLink(attachment),
     () => deleteHostLinks(request),
     ...(isFirst ? [] : [giveBack]),
-    () => rules?.[Symbol.dispose](),
   ]);
 }
 

@@ -19,36 +19,23 @@ import { checkGuard, guardAddress, removeGuards } from './mac-spoof.ts';
 /** Masquerades what the container sends out of its networks; undone if ADD fails later. */
 export function masqueradeContainer(request: AddRequest<BridgeConfig>, addresses: readonly Prefix[]): void {
   const owner = ownerComment(request.attachment);
-  request.onFailure('masquerading', () => undoRules(request.attachment));
+  request.onFailure('masquerading', () => removeRules(request.attachment));
   withNftables((connection) => addMasquerade(connection, owner, addresses));
 }
 
 /** Lets the container's port send with its own hardware address only; undone if ADD fails later. */
 export function guardPort(request: AddRequest<BridgeConfig>, port: string, mac: MacAddress): void {
   const owner = ownerComment(request.attachment);
-  request.onFailure('the hardware address check', () => undoRules(request.attachment));
+  request.onFailure('the hardware address check', () => removeRules(request.attachment));
   withNftables((connection) => guardAddress(connection, owner, port, mac));
 }
 
-async function undoRules(attachment: Attachment): Promise<void> {
-  (await removeRules(attachment))?.[Symbol.dispose]();
-}
-
-/**
- * Removes the attachment's elements, whatever the configuration says now. Disposing of what comes back waits until the
- * kernel has freed them, which takes about as long as deleting a link: that is better done meanwhile.
- */
-export async function removeRules(attachment: Attachment): Promise<Disposable | undefined> {
-  const connection = openNftablesIfThere();
-  if (connection === undefined) return undefined;
-  try {
-    await removeMasquerade(connection, attachment);
-    removeGuards(connection, ownedBy(attachment));
-    return connection;
-  } catch (error) {
-    connection.close();
-    throw error;
-  }
+/** Removes the attachment's elements, whatever the configuration says now. */
+export async function removeRules(attachment: Attachment): Promise<void> {
+  using connection = openNftablesIfThere();
+  if (connection === undefined) return;
+  await removeMasquerade(connection, attachment);
+  removeGuards(connection, ownedBy(attachment));
 }
 
 /** Removes the elements of this network's attachments that are not valid any more. */

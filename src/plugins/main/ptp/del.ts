@@ -12,16 +12,12 @@ import { runAll } from '../../../plugin/steps.ts';
 
 /** Removes what points at the container, then the cable, then the reservation. */
 export async function del({ attachment, ipam, previousResult }: DelRequest): Promise<void> {
-  let rules: Disposable | undefined;
   await runAll([
-    async () => {
-      rules = await (await import('./rules.ts')).removeRules(attachment);
-    },
+    async () => (await import('./rules.ts')).removeRules(attachment),
     () => deleteContainerLink(attachment),
     () => deleteHostLink(attachment),
     () => (previousResult === undefined ? undefined : deleteReferenceLinks(previousResult)),
     () => (ipam.configured ? ipam.del() : undefined),
-    () => rules?.[Symbol.dispose](),
   ]);
 }
 

@@ -13,24 +13,14 @@ import { openNftablesHere, openNftablesIfThere, withNftables } from '../../share
 /** Masquerades what the container sends out of its networks; undone if ADD fails later. */
 export function masqueradeContainer(request: AddRequest, addresses: readonly Prefix[]): void {
   const { attachment } = request;
-  request.onFailure('masquerading', async () => (await removeRules(attachment))?.[Symbol.dispose]());
+  request.onFailure('masquerading', () => removeRules(attachment));
   withNftables((connection) => addMasquerade(connection, ownerComment(attachment), addresses));
 }
 
-/**
- * Removes the attachment's elements, whatever the configuration says now, or what the reference wrote in their place.
- * Disposing of what comes back waits until the kernel has freed them; that is better done after the links.
- */
-export async function removeRules(attachment: Attachment): Promise<Disposable | undefined> {
-  const connection = openNftablesIfThere();
-  if (connection === undefined) return undefined;
-  try {
-    await removeMasquerade(connection, attachment);
-    return connection;
-  } catch (error) {
-    connection.close();
-    throw error;
-  }
+/** Removes the attachment's elements, whatever the configuration says now, or what the reference wrote in their place. */
+export async function removeRules(attachment: Attachment): Promise<void> {
+  using connection = openNftablesIfThere();
+  if (connection !== undefined) await removeMasquerade(connection, attachment);
 }
 
 /** Removes the elements of this network's attachments that are not valid any more. */

@@ -10,11 +10,7 @@ export function openNftablesHere(): Connection & Disposable {
   return { ...connection, [Symbol.dispose]: connection.close };
 }
 
-/**
- * Opens a socket; undefined where the kernel has not even netfilter's netlink. Closing it waits until the kernel has
- * freed what was deleted last in its namespace (nft_rcv_nl_event, nf_tables_api.c): an RCU grace period, in which a
- * caller may do other things before it closes.
- */
+/** Opens a socket, which closes itself; undefined where the kernel has not even netfilter's netlink. Throws SystemError. */
 export function openNftablesIfThere(): (Connection & Disposable) | undefined {
   try {
     return openNftablesHere();
