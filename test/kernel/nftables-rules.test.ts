@@ -402,7 +402,11 @@ describe('rules read back', () => {
     const chain: n.Chain = { table, name: 'OUTPUT', base };
     // struct xt_mark_mtinfo1: mark, mask, and a byte for "not".
     const info = Uint8Array.from([...u32(0x10), ...u32(0xf0), 1]);
-    const expressions = [n.match('mark', 1, info), n.counter(), n.immediateVerdict({ verdict: 'accept' })];
+    const expressions = [
+      n.match({ name: 'mark', revision: 1, info }),
+      n.counter(),
+      n.immediateVerdict({ verdict: 'accept' }),
+    ];
     n.commit(connection, [n.addTable(table), n.addChain(chain), n.addRule(chain, { expressions })]);
     const said = await output(['iptables-nft', '-S', 'OUTPUT']);
     const [found] = n.listRules(connection, chain) ?? [];

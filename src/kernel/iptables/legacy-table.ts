@@ -1,193 +1,186 @@
 /**
- * A table of iptables-legacy as the kernel has it, taken apart and put together again: a row of entries that name each
- * other by their distance from the start (linux/netfilter/x_tables.h, linux/netfilter_ipv4/ip_tables.h,
- * linux/netfilter_ipv6/ip6_tables.h). Pure.
+ * A table of iptables-legacy as the kernel has it, taken apart into chains and put together again: a row of entries that
+ * name each other by their distance from the start. Pure.
  */
-import { textFromBytes } from '../../lib/bytes.ts';
-import type { IpFamily } from '../../lib/ip.ts';
+import type { IpAddress, IpFamily } from '../../lib/ip.ts';
 import { CodecError, viewOf } from '../netlink/bytes.ts';
+import {
+  addressesIn,
+  asksMore,
+  decodeEntry,
+  type Entry,
+  makeEntry,
+  verdictAt,
+  verdicts,
+} from './legacy-entry.ts';
+import { commentIn } from './match.ts';
 
 /** A rule. */
 export interface LegacyRule {
+  /** Its place in the chain, from 1. */
+  readonly number: number;
   /** The chain of a user's that it leads to. */
   readonly jump?: string;
+  readonly accepts: boolean;
+  /** The source and the destination that it is for, where that is one address. */
+  readonly source?: IpAddress;
+  readonly destination?: IpAddress;
+  /** Whether there is more to it than addresses and matches: a protocol, an interface, any but an address; a goto, too. */
+  readonly asksMore: boolean;
+  /** The names of its matches: `conntrack`. */
+  readonly matches: readonly string[];
   readonly comment?: string;
 }
 
-/** A chain that a user made. */
+/** A chain. */
 export interface LegacyChain {
   readonly name: string;
+  /** What becomes of a packet that no rule decides on; only a built-in chain has one. */
+  readonly policy?: 'accept' | 'drop';
   readonly rules: readonly LegacyRule[];
 }
 
-/** A table: its entries, and where the built-in chains begin and their policies are, for each of the hooks that it has. */
+/** Where a built-in chain begins, and where its policy is. */
+interface Hook {
+  /** NF_INET_PRE_ROUTING and so on: linux/netfilter.h. */
+  readonly hook: number;
+  readonly entry: number;
+  readonly underflow: number;
+}
+
+/** A table. */
 export interface LegacyTable {
   readonly entries: Uint8Array;
-  /** struct ipt_replace: hook_entry and underflow. */
-  readonly hookEntries: readonly number[];
-  readonly underflows: readonly number[];
+  readonly hooks: readonly Hook[];
 }
 
-/** struct ipt_entry, ip6t_entry: their sizes, and where target_offset is, before next_offset. */
-const layouts = { 4: { size: 112, offsets: 88 }, 6: { size: 168, offsets: 140 } } as const;
+/** The built-in chains by their hooks. */
+const builtIn = ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'] as const;
 
-/** struct xt_entry_match, xt_entry_target: 16 bits of length, a name, a revision; then their own data. */
-const header = { name: 2, nameLength: 29, data: 32 } as const;
+/** A rule, or the last entry of a chain: a policy, or a return. */
+export interface Row {
+  readonly entry: Entry;
+  /** Which of the entries it was; a new one was none. */
+  readonly was?: number;
+  /** The chain that it leads to. */
+  readonly jump?: string;
+  /** Without a target it leads to the row behind it. */
+  readonly passes?: boolean;
+}
 
-/** XT_FUNCTION_MAXNAMELEN, XT_MAX_COMMENT_LEN. */
-const [chainNameLength, commentLength] = [30, 256];
+/** A chain, as rows; a built-in one has a hook. */
+export interface Chain {
+  readonly name: string;
+  readonly hook?: number;
+  readonly rules: readonly Row[];
+  readonly end: Row;
+}
 
-/** One entry: a rule, the name that a user's chain begins with, or the mark of the end. */
-interface Entry {
+/** An entry and where it was. */
+interface Placed {
   readonly at: number;
-  readonly next: number;
-  /** The data of a target ERROR. */
-  readonly begins?: string;
-  /** Of the standard target: from 0 on the distance of the rule to go on with, below a verdict. */
-  readonly verdict?: number;
-  /** Where the verdict is. */
-  readonly verdictAt: number;
-  readonly comment?: string;
+  readonly was: number;
+  readonly entry: Entry;
 }
 
-function entriesOf(family: IpFamily, bytes: Uint8Array): Entry[] {
-  const found: Entry[] = [];
-  for (let at = 0; at < bytes.length; at = found.at(-1)?.next ?? bytes.length)
-    found.push(entryAt(family, bytes, at));
+function entriesIn(family: IpFamily, bytes: Uint8Array): Placed[] {
+  const found: Placed[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const entry = decodeEntry(family, bytes, at);
+    found.push({ at, was: found.length, entry });
+    at += entry.bytes.length;
+  }
+  if (found.at(-1)?.entry.begins === undefined) throw new CodecError('a table without an end');
   return found;
 }
 
-function entryAt(family: IpFamily, bytes: Uint8Array, at: number): Entry {
-  const { offsets, size } = layouts[family];
-  const view = viewOf(bytes);
-  const target = at + view.getUint16(at + offsets, true);
-  const next = at + view.getUint16(at + offsets + 2, true);
-  const dataAt = target + header.data;
-  if (target < at + size || next < dataAt || next > bytes.length)
-    throw new CodecError(`an entry of ${next - at} bytes`);
-  const name = textAt(bytes, target + header.name, header.nameLength);
-  const comment = commentIn(bytes, at + size, target);
-  return {
-    at,
-    next,
-    verdictAt: dataAt,
-    ...(name === 'ERROR' && { begins: textAt(bytes, dataAt, chainNameLength) }),
-    ...(name === '' && { verdict: view.getInt32(dataAt, true) }),
-    ...(comment !== undefined && { comment }),
-  };
-}
-
-/** What the match `comment` says, among the matches between two places. */
-function commentIn(bytes: Uint8Array, from: number, to: number): string | undefined {
-  const view = viewOf(bytes);
-  for (let at = from; at < to; ) {
-    const length = view.getUint16(at, true);
-    if (length < header.data) throw new CodecError(`a match of ${length} bytes`);
-    if (textAt(bytes, at + header.name, header.nameLength) === 'comment')
-      return textAt(bytes, at + header.data, commentLength);
-    at += length;
+/** A table's chains, in their order. Throws CodecError for what iptables-legacy would not understand either. */
+export function takeApart(family: IpFamily, { entries, hooks }: LegacyTable): Chain[] {
+  const chains: { name: string; start: number; hook?: Hook; rows: Placed[] }[] = [];
+  for (const placed of entriesIn(family, entries).slice(0, -1)) {
+    const { at, entry } = placed;
+    const hook = hooks.find((one) => one.entry === at);
+    if (hook !== undefined) chains.push({ name: builtIn[hook.hook] ?? '', start: at, hook, rows: [] });
+    const chain = chains.at(-1);
+    if (entry.begins !== undefined)
+      chains.push({ name: entry.begins, start: at + entry.bytes.length, rows: [] });
+    else if (chain !== undefined) chain.rows.push(placed);
+    else throw new CodecError('a rule in no chain');
   }
-  return undefined;
-}
-
-function textAt(bytes: Uint8Array, at: number, length: number): string {
-  const end = bytes.indexOf(0, at);
-  return textFromBytes(bytes.subarray(at, end < 0 ? at + length : Math.min(end, at + length)));
-}
-
-/** An entry with the chain that it is in: of the built-in ones, whose names are the hooks', an empty text. */
-interface Placed extends Entry {
-  readonly chain: string;
-}
-
-/** The entries with their chains. The last one has the name ERROR, which ends the table and is no chain. */
-function placed(family: IpFamily, bytes: Uint8Array): Placed[] {
-  let chain = '';
-  return entriesOf(family, bytes).map((entry) => {
-    chain = entry.next === bytes.length ? '' : (entry.begins ?? chain);
-    return { ...entry, chain };
+  // Who leads to a chain names its first row.
+  const names = new Map(
+    chains.flatMap(({ start, name, hook }) => (hook === undefined ? [[start, name]] : [])),
+  );
+  return chains.map(({ name, hook, rows }) => {
+    const rules = rows.map((placed) => rowOf(placed, names));
+    const end = rules.pop();
+    if (end === undefined || (hook !== undefined && rows.at(-1)?.at !== hook.underflow))
+      throw new CodecError(`chain ${name} without an end`);
+    return { name, ...(hook && { hook: hook.hook }), rules, end };
   });
 }
 
-/** Chains by the distance of their first rules, by which rules name them. */
-function chainStarts(entries: readonly Placed[]): ReadonlyMap<number, string> {
-  return new Map(
-    entries.flatMap(({ begins, chain, next }) =>
-      begins !== undefined && chain !== '' ? [[next, chain]] : [],
-    ),
-  );
+function rowOf({ at, was, entry }: Placed, names: ReadonlyMap<number, string>): Row {
+  const { verdict = -1, bytes } = entry;
+  const jump = names.get(verdict);
+  if (jump !== undefined) return { entry, was, jump };
+  if (verdict === at + bytes.length) return { entry, was, passes: true };
+  if (verdict >= 0) throw new CodecError(`a rule leads to ${verdict}, where no chain begins`);
+  return { entry, was };
 }
 
-/** The chains that users made. Throws CodecError. */
-export function chainsIn(family: IpFamily, { entries: bytes }: LegacyTable): LegacyChain[] {
-  const entries = placed(family, bytes);
-  const starts = chainStarts(entries);
-  return [...starts.values()].map((name) => ({
-    name,
-    rules: entries.filter(({ chain, begins }) => chain === name && begins === undefined).map(ruleOf(starts)),
-  }));
-}
-
-/** The rules of the built-in chains, policies among them. Throws CodecError. */
-export function builtInRules(family: IpFamily, { entries: bytes }: LegacyTable): LegacyRule[] {
-  const entries = placed(family, bytes);
-  return entries
-    .filter(({ chain, begins }) => chain === '' && begins === undefined)
-    .map(ruleOf(chainStarts(entries)));
-}
-
-function ruleOf(starts: ReadonlyMap<number, string>) {
-  return ({ verdict = -1, comment }: Entry): LegacyRule => {
-    const jump = starts.get(verdict);
-    return { ...(jump !== undefined && { jump }), ...(comment !== undefined && { comment }) };
-  };
-}
-
-/** A table without some of its entries, and the numbers of those that it has kept. */
-export interface Remainder {
+/** A table, and which of the entries that it was taken from each of its entries was. */
+export interface Assembled {
   readonly table: LegacyTable;
-  readonly kept: readonly number[];
+  readonly was: readonly (number | undefined)[];
 }
 
-/** The table without these chains and the rules that lead to them. Throws CodecError. */
-export function withoutChains(
-  family: IpFamily,
-  { entries: bytes, hookEntries, underflows }: LegacyTable,
-  names: ReadonlySet<string>,
-): Remainder {
-  const entries = placed(family, bytes);
-  const starts = chainStarts(entries);
-  const isKept = ({ chain, verdict = -1 }: Placed) =>
-    !names.has(chain) && !names.has(starts.get(verdict) ?? '');
-  // Where each entry goes; what is removed, to whatever comes next: a rule without target names the one behind it.
-  const places = new Map<number, number>();
-  const result = new Uint8Array(bytes.length);
-  const kept: number[] = [];
+/** The table of these chains. Throws CodecError where a rule leads to a chain that is not there. */
+export function putTogether(family: IpFamily, chains: readonly Chain[]): Assembled {
+  const hooks: Hook[] = [];
+  const starts = new Map<string, number>();
+  const placed: { at: number; row: Row }[] = [];
   let length = 0;
-  for (const [index, entry] of entries.entries()) {
-    places.set(entry.at, length);
-    if (!isKept(entry)) continue;
-    result.set(bytes.subarray(entry.at, entry.next), length);
-    kept.push(index);
-    length += entry.next - entry.at;
-  }
-  const view = viewOf(result);
-  for (const { at, verdict = -1, verdictAt } of kept.flatMap((index) => entries[index] ?? [])) {
-    if (verdict >= 0) view.setInt32(placeOf(places, at) + verdictAt - at, placeOf(places, verdict), true);
-  }
-  const moved = (distances: readonly number[]) => distances.map((at) => places.get(at) ?? at);
-  return {
-    table: {
-      entries: result.slice(0, length),
-      hookEntries: moved(hookEntries),
-      underflows: moved(underflows),
-    },
-    kept,
+  const place = (row: Row) => {
+    placed.push({ at: length, row });
+    length += row.entry.bytes.length;
   };
+  for (const { name, hook, rules, end } of chains) {
+    if (hook === undefined) place({ entry: makeEntry(family, { begins: name }) });
+    const start = length;
+    rules.forEach(place);
+    if (hook === undefined) starts.set(name, start);
+    else hooks.push({ hook, entry: start, underflow: length });
+    place(end);
+  }
+  place({ entry: makeEntry(family, { begins: 'ERROR' }) });
+  const entries = new Uint8Array(length);
+  for (const { at, row } of placed) {
+    const { entry, jump, passes } = row;
+    entries.set(entry.bytes, at);
+    const next = jump === undefined ? at + entry.bytes.length : starts.get(jump);
+    if (next === undefined) throw new CodecError(`a rule leads to chain ${jump}, which is not there`);
+    if (jump !== undefined || passes) viewOf(entries).setInt32(at + verdictAt(family, entry), next, true);
+  }
+  return { table: { entries, hooks }, was: placed.map(({ row }) => row.was) };
 }
 
-function placeOf(places: ReadonlyMap<number, number>, at: number): number {
-  const place = places.get(at);
-  if (place === undefined) throw new CodecError(`a rule leads to ${at}, where none begins`);
-  return place;
+/** What people see of a table's chains. */
+export function listed(family: IpFamily, chains: readonly Chain[]): LegacyChain[] {
+  return chains.map(({ name, hook, rules, end }) => ({
+    name,
+    ...(hook !== undefined && { policy: end.entry.verdict === verdicts.drop ? 'drop' : 'accept' }),
+    rules: rules.map(({ entry, jump }, index) => {
+      const comment = commentIn(entry.matches);
+      return {
+        number: index + 1,
+        accepts: entry.verdict === verdicts.accept,
+        ...addressesIn(family, entry),
+        asksMore: asksMore(family, entry),
+        matches: entry.matches.map((match) => match.name),
+        ...(jump !== undefined && { jump }),
+        ...(comment !== undefined && { comment }),
+      };
+    }),
+  }));
 }

@@ -6,14 +6,12 @@ import { runProgram } from '../../support/program.ts';
 import { reference } from '../../support/reference.ts';
 import {
   type Attached,
-  call,
   checked,
   cleanUp,
   connect,
   createWorld,
   dropForwarded,
   elements,
-  nft,
   patience,
   reach,
   saved,
@@ -145,30 +143,7 @@ describe.each(variants)('iptables-%s', (variant) => {
 });
 
 test(
-  'without the program iptables-legacy-restore: an error that names it, and what was begun is undone',
-  async () => {
-    await dropForwarded('legacy');
-    const { imagine } = await import('./network.ts');
-    const one = imagine('one', 1);
-    for (const [command, code] of [
-      ['ADD', 999],
-      ['STATUS', 50],
-    ] as const) {
-      await Bun.$`mkdir -p /run/hidden && mount --bind /run/hidden /usr/sbin`;
-      const { json } = await call(command, one, one.config);
-      await Bun.$`umount /usr/sbin`;
-      expect(json).toMatchObject({
-        code,
-        msg: 'the chain FORWARD of iptables-legacy needs a rule for containers, and iptables-legacy-restore is not there',
-      });
-    }
-    expect(await elements()).toEqual([]);
-  },
-  patience,
-);
-
-test(
-  'nothing is executed, but iptables-legacy-restore where it is needed, once for each family',
+  'nothing is executed, whichever iptables the node has',
   async () => {
     const { imagine } = await import('./network.ts');
     const executed = async (verb: string, number: number) => {
@@ -180,12 +155,13 @@ test(
       });
       return Number(stdout.trim().split('\n').at(-1));
     };
-    await dropForwarded('nft');
-    expect([await executed('ADD', 1), await executed('DEL', 1)]).toEqual([1, 1]);
-    await nft('flush ruleset');
-    await dropForwarded('legacy');
-    expect([await executed('ADD', 1), await executed('ADD', 2)]).toEqual([3, 1]);
-    expect([await executed('CHECK', 1), await executed('DEL', 1)]).toEqual([1, 1]);
+    for (const [index, variant] of variants.entries()) {
+      await dropForwarded(variant);
+      const number = index + 1;
+      for (const verb of ['STATUS', 'ADD', 'CHECK', 'DEL', 'DEL'])
+        expect([verb, await executed(verb, number)]).toEqual([verb, 1]);
+      expect((await saved(variant)).filter((line) => line.includes('0x1000/0x1000'))).toHaveLength(2);
+    }
   },
   patience,
 );

@@ -5,7 +5,7 @@ import { formatAddress, type IpAddress } from '../../../lib/ip.ts';
 import { busAddress } from './bus-address.ts';
 import type { FirewallConfig } from './config.ts';
 import type { Firewalld } from './firewalld.ts';
-import { forwardProblems, hasLegacyFilter, openForward } from './forward.ts';
+import { forwardProblems, openForward } from './forward.ts';
 
 /** firewalld, where the configuration allows it and it runs. Throws where its bus breaks off. */
 export async function firewalldIfRunning({
@@ -63,9 +63,5 @@ export async function passProblems(
 
 /** Throws a `CniError` (50) where ADD could not let packets pass. */
 export async function requireBackend(config: FirewallConfig): Promise<void> {
-  using firewalld = await firewalldAsAsked(config, 'pluginNotAvailable');
-  const legacy = firewalld === undefined ? ([4, 6] as const).filter(hasLegacyFilter) : [];
-  if (legacy.length === 0) return;
-  const { requireLegacyProgram } = await import('./forward-legacy.ts');
-  for (const family of legacy) await requireLegacyProgram(family, config.iptablesAdminChainName);
+  using _ = await firewalldAsAsked(config, 'pluginNotAvailable');
 }

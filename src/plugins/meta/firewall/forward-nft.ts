@@ -1,21 +1,19 @@
 /** FORWARD of iptables-nft: read and written as nftables, in expressions that every iptables-nft can read. */
+import { commentMatch } from '../../../kernel/iptables/match.ts';
 import type { Connection } from '../../../kernel/netlink/connection.ts';
 import { createChain, getChain } from '../../../kernel/nftables/chain.ts';
-import { mark } from '../../../kernel/nftables/datatype.ts';
 import { counter } from '../../../kernel/nftables/expr/counter.ts';
-import type { Expression } from '../../../kernel/nftables/expr/expression.ts';
 import { immediateVerdict } from '../../../kernel/nftables/expr/immediate.ts';
-import { match, matchKind } from '../../../kernel/nftables/expr/match.ts';
+import { match } from '../../../kernel/nftables/expr/match.ts';
 import { withGeneration } from '../../../kernel/nftables/generation.ts';
 import type { Operation } from '../../../kernel/nftables/operation.ts';
 import { addRule, insertRule, type ListedRule, listRules, type Rule } from '../../../kernel/nftables/rule.ts';
 import { tableText } from '../../../kernel/nftables/table.ts';
-import { bytesFromText } from '../../../lib/bytes.ts';
 import type { IpFamily } from '../../../lib/ip.ts';
-import { leadsTo } from '../../shared/nftables/match.ts';
+import { jumpOf, matchedComment } from '../../shared/nftables/iptables-rule.ts';
 import { priorities } from '../../shared/nftables/priorities.ts';
 import {
-  acceptMark,
+  acceptMatches,
   chainOf,
   comments,
   type ForwardState,
@@ -66,8 +64,8 @@ function readState(connection: Connection, family: IpFamily, adminChain: string)
     hasForward: forward !== undefined,
     hasOwnChain: own !== undefined,
     hasAdminChain,
-    enters: rules.some((rule) => leadsTo(rule, ownChain)),
-    asksAdmin: own?.some((rule) => leadsTo(rule, adminChain)) === true,
+    enters: rules.some((rule) => jumpOf(rule) === ownChain),
+    asksAdmin: own?.some((rule) => jumpOf(rule) === adminChain) === true,
     accepts: own?.some(isAccept) === true,
   };
 }
@@ -87,34 +85,17 @@ function missingRules(connection: Connection, family: IpFamily, adminChain: stri
 
 function jump(comment: string, chain: string): Rule {
   return {
-    expressions: [xtComment(comment), counter(), immediateVerdict({ verdict: 'jump', chain })],
+    expressions: [match(commentMatch(comment)), counter(), immediateVerdict({ verdict: 'jump', chain })],
   };
 }
 
 function acceptRule(): Rule {
   return {
-    expressions: [xtMark(), xtComment(comments.accept), counter(), immediateVerdict({ verdict: 'accept' })],
+    expressions: [...acceptMatches().map(match), counter(), immediateVerdict({ verdict: 'accept' })],
   };
 }
 
-/** struct xt_comment_info, linux/netfilter/xt_comment.h. */
-function xtComment(text: string): Expression {
-  const info = new Uint8Array(256);
-  info.set(bytesFromText(text));
-  return match('comment', 0, info);
-}
-
-/** struct xt_mark_mtinfo1, linux/netfilter/xt_mark.h: mark, mask, a byte for "not". */
-function xtMark(): Expression {
-  const value = mark.encode(acceptMark);
-  return match('mark', 1, Uint8Array.from([...value, ...value, 0]));
-}
-
 /** Whether it is our rule: its comment says so, which nobody changes alone. */
-function isAccept({ expressions }: ListedRule): boolean {
-  const comment = bytesFromText(comments.accept);
-  return expressions.some((expression) => {
-    const found = matchKind.read(expression);
-    return found?.name === 'comment' && comment.every((byte, index) => found.info?.[index] === byte);
-  });
+function isAccept(rule: ListedRule): boolean {
+  return matchedComment(rule) === comments.accept;
 }

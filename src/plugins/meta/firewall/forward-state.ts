@@ -1,4 +1,5 @@
 /** What there should be in iptables' chain FORWARD, whichever iptables has it: pure. */
+import { commentMatch, markMatch, type XtMatch } from '../../../kernel/iptables/match.ts';
 import type { Chain } from '../../../kernel/nftables/chain.ts';
 import type { Table } from '../../../kernel/nftables/table.ts';
 import type { IpFamily } from '../../../lib/ip.ts';
@@ -18,6 +19,9 @@ export function chainOf(family: IpFamily, name: string): Chain {
   return { table: filterTable(family), name };
 }
 
+/** The table of iptables-legacy. */
+export const legacyFilter = 'filter';
+
 /** The comments of the rules: the first two are the reference's, which looks for its rules by the whole of them. */
 export const comments = {
   enter: 'CNI firewall plugin rules',
@@ -26,7 +30,12 @@ export const comments = {
 } as const;
 
 /** The mark of what is to be accepted. */
-export const acceptMark = bitMask(acceptBit);
+const acceptMark = bitMask(acceptBit);
+
+/** What the rule that accepts it asks for. */
+export function acceptMatches(): readonly XtMatch[] {
+  return [markMatch(acceptMark), commentMatch(comments.accept)];
+}
 
 /** What is in iptables' table `filter` of one family. */
 export interface ForwardState {

@@ -5,13 +5,13 @@
  *
  * There are two of it, in different parts of the kernel: that of iptables-nft (nf_tables), and that of iptables-legacy.
  */
+import { legacyTableNames } from '../../../kernel/iptables/legacy-names.ts';
 import type { Connection } from '../../../kernel/netlink/connection.ts';
 import { getChain } from '../../../kernel/nftables/chain.ts';
-import { readFileSync } from '../../../kernel/sys/file.ts';
 import type { IpFamily } from '../../../lib/ip.ts';
 import { chainOf } from './forward-state.ts';
 
-/** Makes the chains and rules be there. Throws NetlinkError, TransactionError, a CniError for iptables-legacy. */
+/** Makes the chains and rules be there. Throws NetlinkError, TransactionError, SystemError. */
 export async function openForward(
   connection: Connection,
   families: readonly IpFamily[],
@@ -51,11 +51,6 @@ function hasNftFilter(connection: Connection, family: IpFamily, adminChain: stri
 }
 
 /** Whether iptables-legacy has its table `filter` in this namespace: the kernel says so without making it. */
-export function hasLegacyFilter(family: IpFamily): boolean {
-  const path = family === 4 ? '/proc/net/ip_tables_names' : '/proc/net/ip6_tables_names';
-  try {
-    return readFileSync(path, 'utf8').split('\n').includes('filter');
-  } catch {
-    return false;
-  }
+function hasLegacyFilter(family: IpFamily): boolean {
+  return legacyTableNames(family).includes('filter');
 }

@@ -114,7 +114,7 @@ async function check({ attachment, config, previousResult }: CheckRequest<Firewa
   ];
   if (problems.length === 0) return;
   const { hasReferenceRules } = await import('./reference.ts');
-  if (!(await hasReferenceRules(connection, addresses))) refuseProblems(problems);
+  if (!hasReferenceRules(connection, addresses)) refuseProblems(problems);
 }
 
 async function gc({ network, validAttachments, config }: GcRequest<FirewallConfig>): Promise<void> {

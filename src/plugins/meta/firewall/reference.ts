@@ -2,21 +2,17 @@
  * The reference's rules for a container: two in CNI-FORWARD for each of its addresses (iptables.go). They know nothing of
  * the container, so it is the address that tells them.
  */
+import { changeLegacyTable, listLegacyChains } from '../../../kernel/iptables/legacy.ts';
+import { deleteLegacyRule } from '../../../kernel/iptables/legacy-change.ts';
+import type { LegacyChain, LegacyRule } from '../../../kernel/iptables/legacy-table.ts';
 import type { Connection } from '../../../kernel/netlink/connection.ts';
 import { cmpKind } from '../../../kernel/nftables/expr/cmp.ts';
 import { payloadKind } from '../../../kernel/nftables/expr/payload.ts';
 import { withGeneration } from '../../../kernel/nftables/generation.ts';
 import { deleteRule, type ListedRule, listRules } from '../../../kernel/nftables/rule.ts';
-import {
-  addressToBytes,
-  formatAddress,
-  type IpAddress,
-  type IpFamily,
-  sameAddress,
-} from '../../../lib/ip.ts';
+import { addressToBytes, type IpAddress, type IpFamily, sameAddress } from '../../../lib/ip.ts';
 import { unlessAbsent } from '../../shared/nftables/socket.ts';
-import { hasLegacyFilter } from './forward.ts';
-import { chainOf, ownChain } from './forward-state.ts';
+import { chainOf, legacyFilter, ownChain } from './forward-state.ts';
 
 /** The network header (enum nft_payload_bases). */
 const networkHeader = 1;
@@ -42,30 +38,39 @@ export async function removeReferenceRules(
       ),
     [],
   );
-  for (const family of families.filter(hasLegacyFilter)) await removeLegacyRules(family, ofFamily(family));
+  for (const family of families)
+    await changeLegacyTable(family, legacyFilter, (chains) =>
+      ofFamily(family)
+        .flatMap((address) => legacyRulesOf(chains, address))
+        .map(({ number }) => deleteLegacyRule(ownChain, number)),
+    );
 }
 
 /** Whether there are both rules for each of the addresses. */
-export async function hasReferenceRules(
-  connection: Connection,
-  addresses: readonly IpAddress[],
-): Promise<boolean> {
-  for (const address of addresses) {
+export function hasReferenceRules(connection: Connection, addresses: readonly IpAddress[]): boolean {
+  const count = (address: IpAddress) => {
     const chain = chainOf(address.family, ownChain);
     const rules = unlessAbsent(() => listRules(connection, chain) ?? [], []);
-    const count = rules.filter((rule) => isAbout(rule, address)).length;
-    if (count < 2 && (await countLegacyRules(address)) < 2) return false;
-  }
-  return addresses.length > 0;
+    return rules.filter((rule) => isAbout(rule, address)).length;
+  };
+  const countLegacy = (address: IpAddress) =>
+    legacyRulesOf(listLegacyChains(address.family, legacyFilter), address).length;
+  return (
+    addresses.length > 0 && addresses.every((address) => count(address) >= 2 || countLegacy(address) >= 2)
+  );
 }
 
-async function countLegacyRules(address: IpAddress): Promise<number> {
-  if (!hasLegacyFilter(address.family)) return 0;
-  const { readFilter } = await import('./legacy-table.ts');
-  const rules = readFilter(address.family).chains.get(ownChain) ?? [];
-  const isAddress = (one: IpAddress | undefined) => one !== undefined && sameAddress(one, address);
-  return rules.filter(({ source, destination, accepts }) => accepts && [source, destination].some(isAddress))
-    .length;
+/** iptables-legacy's, exactly as the reference writes them: from the address, and to it what are answers. */
+function legacyRulesOf(chains: readonly LegacyChain[], address: IpAddress): LegacyRule[] {
+  const is = (one: IpAddress | undefined) => one !== undefined && sameAddress(one, address);
+  const rules = chains.find(({ name }) => name === ownChain)?.rules ?? [];
+  return rules.filter(
+    ({ accepts, asksMore, source, destination, matches }) =>
+      accepts &&
+      !asksMore &&
+      ((is(source) && destination === undefined && matches.length === 0) ||
+        (is(destination) && source === undefined && matches.join() === 'conntrack')),
+  );
 }
 
 /** Whether the rule looks at a packet's source or destination, and compares it with the address. */
@@ -82,27 +87,4 @@ function isAbout({ expressions }: ListedRule, address: IpAddress): boolean {
       offsets.includes(loaded.offset ?? -1);
     return isAddress && compared?.length === bytes.length && compared.every((byte, at) => byte === bytes[at]);
   });
-}
-
-async function removeLegacyRules(family: IpFamily, addresses: readonly IpAddress[]): Promise<void> {
-  const [{ readFilter }, { restore }] = await Promise.all([
-    import('./legacy-table.ts'),
-    import('./forward-legacy.ts'),
-  ]);
-  const rules = readFilter(family).chains.get(ownChain) ?? [];
-  const lines = rules.flatMap(({ source, destination, accepts, matches }) => {
-    const is = (one: IpAddress | undefined) =>
-      one !== undefined && addresses.some((each) => sameAddress(each, one));
-    if (!accepts) return [];
-    if (is(source) && destination === undefined && matches.length === 0)
-      return [`-D ${ownChain} -s ${formatAddress(source as IpAddress)} -j ACCEPT`];
-    if (is(destination) && source === undefined && matches.join() === 'conntrack')
-      return [
-        `-D ${ownChain} -d ${formatAddress(destination as IpAddress)} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`,
-      ];
-    return [];
-  });
-  const failure = lines.length === 0 ? '' : await restore(family, lines);
-  if (failure !== '')
-    throw new Error(`iptables-legacy could not delete the rules of a container: ${failure}`);
 }

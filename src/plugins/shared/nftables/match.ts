@@ -6,7 +6,7 @@ import { cmp } from '../../../kernel/nftables/expr/cmp.ts';
 import { ctLoad } from '../../../kernel/nftables/expr/ct.ts';
 import { type Expression, firstRegister, registerAt } from '../../../kernel/nftables/expr/expression.ts';
 import { fibAddressType } from '../../../kernel/nftables/expr/fib.ts';
-import { immediateKind, immediateVerdict } from '../../../kernel/nftables/expr/immediate.ts';
+import { immediateVerdict } from '../../../kernel/nftables/expr/immediate.ts';
 import { lookupVerdict } from '../../../kernel/nftables/expr/lookup.ts';
 import { masq } from '../../../kernel/nftables/expr/masq.ts';
 import { metaLoad, metaSet } from '../../../kernel/nftables/expr/meta.ts';
@@ -117,11 +117,6 @@ export function isAnswer(): Expression[] {
 /** The mark that has this bit, 0–31, and no other. */
 export function bitMask(bit: number): number {
   return (1 << bit) >>> 0;
-}
-
-/** Whether a rule jumps or goes to the chain. */
-export function leadsTo({ expressions }: Rule, chain: string): boolean {
-  return expressions.some((expression) => immediateKind.read(expression)?.data?.verdict?.chain === chain);
 }
 
 /** `masquerade` */

@@ -4,17 +4,17 @@
  * which are both in nf_tables, and rules of iptables-legacy.
  */
 import type { Attachment, ValidAttachment } from '../../../cni/index.ts';
-import { type LegacyRules, listLegacyRules, removeLegacyChains } from '../../../kernel/iptables/index.ts';
+import { changeLegacyTable, listLegacyChains } from '../../../kernel/iptables/legacy.ts';
+import { deleteLegacyChain } from '../../../kernel/iptables/legacy-change.ts';
+import type { LegacyChain } from '../../../kernel/iptables/legacy-table.ts';
 import type { Connection } from '../../../kernel/netlink/connection.ts';
 import { deleteChain, getChain } from '../../../kernel/nftables/chain.ts';
-import { immediateKind } from '../../../kernel/nftables/expr/immediate.ts';
-import { matchKind } from '../../../kernel/nftables/expr/match.ts';
 import { withGeneration } from '../../../kernel/nftables/generation.ts';
 import type { Operation } from '../../../kernel/nftables/operation.ts';
 import { deleteRule, type ListedRule, listRules } from '../../../kernel/nftables/rule.ts';
 import { type Family, getTable, type Table } from '../../../kernel/nftables/table.ts';
-import { textFromBytes } from '../../../lib/bytes.ts';
 import { sha512 } from '../../../plugin/hash.ts';
+import { jumpOf, matchedComment } from './iptables-rule.ts';
 import { unlessAbsent } from './socket.ts';
 
 /** Where a reference plugin's rules are, and whose are meant: one attachment's, or those of all that are gone. */
@@ -75,7 +75,9 @@ export async function removeReferenceRules(
   ];
   unlessAbsent(() => withGeneration(connection, plan), []);
   for (const family of legacyFamilies)
-    await removeLegacyChains(family, nat, (rules) => meantLegacyChains(rules, iptables));
+    await changeLegacyTable(family, nat, (chains) =>
+      meantLegacyChains(chains, iptables).map(deleteLegacyChain),
+    );
 }
 
 /** Whether there are any that are meant. */
@@ -85,13 +87,13 @@ export function hasReferenceRules(connection: Connection, { iptables, nftables }
     backendRules(connection, nftables).length > 0;
   if (unlessAbsent(isThere, false)) return true;
   return legacyFamilies.some(
-    (family) => meantLegacyChains(listLegacyRules(family, nat), iptables).length > 0,
+    (family) => meantLegacyChains(listLegacyChains(family, nat), iptables).length > 0,
   );
 }
 
-function meantLegacyChains({ chains, builtIn }: LegacyRules, meant: MeantChains): readonly string[] {
+function meantLegacyChains(chains: readonly LegacyChain[], meant: MeantChains): readonly string[] {
   const there = chains.map(({ name }) => name);
-  const rules = [...builtIn, ...chains.flatMap((chain) => chain.rules)];
+  const rules = chains.flatMap((chain) => chain.rules);
   return meantAmong(rules, meant).filter((name) => there.includes(name));
 }
 
@@ -139,18 +141,6 @@ function entryRules(connection: Connection, family: Family, name: string): Entry
     jump: jumpOf(rule),
     comment: rule.comment ?? matchedComment(rule),
   }));
-}
-
-function jumpOf({ expressions }: ListedRule): string | undefined {
-  const verdicts = expressions.map((expression) => immediateKind.read(expression)?.data?.verdict?.chain);
-  return verdicts.find((chain) => chain !== undefined);
-}
-
-/** The comment as iptables-nft writes it: a match of iptables, with a text that ends with a NUL. */
-function matchedComment({ expressions }: ListedRule): string | undefined {
-  const matches = expressions.map((expression) => matchKind.read(expression));
-  const info = matches.find((match) => match?.name === 'comment')?.info;
-  return info && textFromBytes(info.subarray(0, Math.max(info.indexOf(0), 0)));
 }
 
 function backendRules(connection: Connection, { tables, chains, isMeant }: ReferenceRules['nftables']) {
