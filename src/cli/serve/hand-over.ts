@@ -2,7 +2,7 @@
 import { stdinLimit } from '../../cni/host.ts';
 import { readAll, writeAll } from '../../cni/process-host.ts';
 import { closeSync } from '../../kernel/sys/file.ts';
-import { connectIfListening, receiveText, sendText } from '../../kernel/sys/unix-socket.ts';
+import { connectUnix, receiveText, sendText } from '../../kernel/sys/unix-socket.ts';
 import { executedPath, processFiles } from '../../plugin/process-files.ts';
 import { type Answer, identity, type Question, serveSocket, terminator } from './message.ts';
 
@@ -20,8 +20,8 @@ export type HandedOver =
  */
 export async function handOver(plugin: string): Promise<HandedOver> {
   if (!isForServer(process.env)) return {};
-  const fd = connectIfListening(serveSocket);
-  if (fd === undefined) return {};
+  const fd = connectUnix(serveSocket);
+  if (fd < 0) return {};
   if (!isSame(receiveText(fd, helloPatience))) {
     closeSync(fd);
     return {};

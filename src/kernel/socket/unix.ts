@@ -2,11 +2,9 @@
 import { bytesFromText } from '../../lib/bytes.ts';
 import { errnoNumber } from '../../lib/errno.ts';
 import { closeSync } from '../sys/file.ts';
-import { receive, SystemError, sendSome, socket } from '../sys/libc.ts';
-import { connectSocket } from '../sys/sockets.ts';
+import { receive, SystemError, sendSome } from '../sys/libc.ts';
+import { connectUnix } from '../sys/unix-socket.ts';
 
-const AF_UNIX = 1;
-const SOCK_STREAM = 1;
 /** linux/net.h: O_NONBLOCK. */
 const SOCK_NONBLOCK = 0o4000;
 /** sizeof sun_path, linux/un.h, with its NUL. */
@@ -21,23 +19,14 @@ export interface UnixStream extends Disposable {
 }
 
 /**
- * Connects to the socket at a path. Throws SystemError: ENOENT and ECONNREFUSED where nobody listens, ENAMETOOLONG for a
+ * Connects to the socket at a path, or with the name after `@` in the abstract namespace. Throws SystemError: ENOENT and ECONNREFUSED where nobody listens, ENAMETOOLONG for a
  * path that a socket cannot have, ETIMEDOUT where the listener takes nobody.
  */
 export async function openUnixStream(path: string, timeoutMs: number): Promise<UnixStream> {
   const name = bytesFromText(path);
   if (name.length >= pathSize || name.includes(0))
     throw new SystemError(`connect ${path}`, errnoNumber('ENAMETOOLONG'));
-  const address = new Uint8Array(2 + pathSize);
-  address[0] = AF_UNIX;
-  address.set(name, 2);
-  const fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, 'unix socket');
-  try {
-    await untilReady(`connect ${path}`, timeoutMs, () => connectSocket(fd, address, path));
-  } catch (error) {
-    closeSync(fd);
-    throw error;
-  }
+  const fd = await untilReady(`connect ${path}`, timeoutMs, () => connected(path));
   return {
     async write(bytes, timeout) {
       for (let rest = bytes; rest.length > 0; )
@@ -50,6 +39,12 @@ export async function openUnixStream(path: string, timeoutMs: number): Promise<U
     },
     [Symbol.dispose]: () => closeSync(fd),
   };
+}
+
+function connected(path: string): number {
+  const fd = connectUnix(path, SOCK_NONBLOCK);
+  if (fd < 0) throw new SystemError(`connect to ${path}`, -fd);
+  return fd;
 }
 
 /** Between two looks, in milliseconds: a daemon answers at once, or it waits for somebody itself. */

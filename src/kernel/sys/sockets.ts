@@ -1,12 +1,12 @@
 /**
- * What is seldom asked of a socket: an address, connecting to another program's, reading an option, a packet filter. Apart
+ * What is seldom asked of a socket: an address, connecting to one, reading an option, a packet filter. Apart
  * from libc.ts, since each function that is loaded costs every start.
  */
 import { type Functions, load, ptr, read } from './ffi.ts';
-import { closeSync } from './file.ts';
-import { cstring, errnoAddress, SystemError, setSocketOption, socket } from './libc.ts';
+import { errnoAddress, SystemError, setSocketOption } from './libc.ts';
 
 export { receive, send, setSocketOption, socket } from './libc.ts';
+export { connectUnix } from './unix-socket.ts';
 
 const symbols = {
   bind: { args: ['i32', 'ptr', 'u32'], returns: 'i32' },
@@ -19,30 +19,6 @@ let loaded: Functions<typeof symbols> | undefined;
 function check(operation: string, call: (c: Functions<typeof symbols>) => number): void {
   loaded ??= load('libc.so.6', symbols);
   if (call(loaded) < 0) throw new SystemError(operation, read.i32(errnoAddress(), 0));
-}
-
-const AF_UNIX = 1;
-const SOCK_STREAM = 1;
-
-/**
- * Connects to the stream socket at a path, or with the name that follows `@` in the abstract namespace (unix(7)). Returns
- * the descriptor. Throws SystemError: ENOENT and ECONNREFUSED where nobody listens.
- */
-export function connectUnix(path: string): number {
-  const fd = socket(AF_UNIX, SOCK_STREAM, 0, `socket for ${path}`);
-  try {
-    const isAbstract = path.startsWith('@');
-    const name = cstring(path);
-    if (isAbstract) name[0] = 0;
-    const address = new Uint8Array(2 + name.length - (isAbstract ? 1 : 0));
-    address[0] = AF_UNIX;
-    address.set(name.subarray(0, address.length - 2), 2);
-    connectSocket(fd, address, path);
-    return fd;
-  } catch (error) {
-    closeSync(fd);
-    throw error;
-  }
 }
 
 /** bind(2) to a socket address as the kernel has it: family first, in the host's byte order. Throws SystemError. */

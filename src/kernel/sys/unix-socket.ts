@@ -1,8 +1,8 @@
 /** A stream to a server on this node: unix(7). */
 import { bytesFromText, doubled, textFromBytes } from '../../lib/bytes.ts';
-import { load, ptr } from './ffi.ts';
+import { load, ptr, read } from './ffi.ts';
 import { closeSync } from './file.ts';
-import { check, libc, SOCK_CLOEXEC, SystemError, setSocketOption } from './libc.ts';
+import { check, errnoAddress, libc, SOCK_CLOEXEC, SystemError, setSocketOption } from './libc.ts';
 
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
@@ -10,20 +10,25 @@ const SOL_SOCKET = 1;
 const SO_RCVTIMEO = 20;
 const MSG_NOSIGNAL = 0x4000;
 
-/** Connects to the socket at a path. Returns the descriptor; undefined where nobody listens, or whatever is in the way. */
-export function connectIfListening(path: string): number | undefined {
+/**
+ * Connects to the stream socket at a path, or with the name that follows `@` in the abstract namespace. Returns the
+ * descriptor, or the error number below zero: ENOENT and ECONNREFUSED where nobody listens. Does not throw, since the usual
+ * start of a plugin finds nobody. `flags` are those of socket(2), besides SOCK_CLOEXEC.
+ */
+export function connectUnix(path: string, flags = 0): number {
   const { socket } = libc();
   const { connect } = load('libc.so.6', { connect: { args: ['i32', 'ptr', 'u32'], returns: 'i32' } });
-  // struct sockaddr_un of linux/un.h: the family, then the path with a NUL.
-  const name = bytesFromText(`${path}\0`);
+  // struct sockaddr_un of linux/un.h: the family, then the path with a NUL; an abstract name begins with one and has all bytes.
+  const isAbstract = path.startsWith('@');
+  const name = bytesFromText(isAbstract ? `\0${path.slice(1)}` : `${path}\0`);
   const address = new Uint8Array(2 + name.length);
   address[0] = AF_UNIX;
   address.set(name, 2);
-  const fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return undefined;
-  if (connect(fd, ptr(address), address.length) === 0) return fd;
-  closeSync(fd);
-  return undefined;
+  const fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+  if (fd >= 0 && connect(fd, ptr(address), address.length) === 0) return fd;
+  const errno = read.i32(errnoAddress(), 0);
+  if (fd >= 0) closeSync(fd);
+  return -errno;
 }
 
 /** Sends all of a text. Throws SystemError. */

@@ -50,6 +50,7 @@ const hello: MethodCall = {
 /** Connects by a path, or a name in the abstract namespace after `@`. Throws SystemError, BusError. */
 export async function openBus(path: string): Promise<Bus> {
   const fd = connectUnix(path);
+  if (fd < 0) throw new SystemError(`connect to ${path}`, -fd);
   const read = readerOf(fd);
   let serial = 0;
   const call = async (one: MethodCall): Promise<Reply['value']> => {
