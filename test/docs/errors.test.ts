@@ -43,7 +43,10 @@ const sources: Readonly<Record<string, Partial<Sources>>> = {
     others: ['src/plugins/ipam/dhcp/{daemon/*,client,rpc/*}.ts'],
   },
   dummy: { own: link('make-interface', 'addresses'), ...ofLinks },
-  firewall: { own: [elements], others: [chained, 'src/kernel/nftables/generation.ts'] },
+  firewall: {
+    own: [elements],
+    others: [chained, 'src/kernel/nftables/generation.ts', 'src/kernel/iptables/*.ts'],
+  },
   'host-device': ofLinks,
   ipvlan: { ...onMaster, own: [...onMaster.own, ...link('addresses')] },
   macvlan: onMaster,

@@ -5,7 +5,7 @@
 import { bytesFromText } from '../../lib/bytes.ts';
 import { errnoNumber } from '../../lib/errno.ts';
 import type { IpFamily } from '../../lib/ip.ts';
-import { viewOf } from '../netlink/bytes.ts';
+import { CodecError, viewOf } from '../netlink/bytes.ts';
 import { ptr } from '../sys/ffi.ts';
 import { closeSync, constants, openSync } from '../sys/file.ts';
 import { SystemError, setSocketOption, socket, tryLockExclusive } from '../sys/libc.ts';
@@ -83,10 +83,11 @@ function withSocket<T>(family: IpFamily, name: string, verb: string, use: (fd: n
       try {
         return use(fd);
       } catch (error) {
-        if (!(error instanceof SystemError)) throw error;
-        if (error.code === 'EAGAIN' && attempt < attempts) continue;
-        const program = family === 4 ? 'iptables-legacy' : 'ip6tables-legacy';
-        throw new SystemError(`${verb} table ${name} of ${program}`, error.errno);
+        if (error instanceof SystemError && error.code === 'EAGAIN' && attempt < attempts) continue;
+        const what = `${verb} table ${name} of ${family === 4 ? 'iptables-legacy' : 'ip6tables-legacy'}`;
+        if (error instanceof SystemError) throw new SystemError(what, error.errno);
+        if (error instanceof CodecError) throw new CodecError(`${what}: ${error.message}`);
+        throw error;
       }
     }
   } finally {

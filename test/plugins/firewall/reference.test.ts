@@ -2,7 +2,7 @@
 // packages: containernetworking-plugins strace
 import { afterEach, describe, expect, test } from 'bun:test';
 import { add, del } from '../../support/plugin.ts';
-import { runProgram } from '../../support/program.ts';
+import { output, runProgram } from '../../support/program.ts';
 import { reference } from '../../support/reference.ts';
 import {
   type Attached,
@@ -12,8 +12,10 @@ import {
   createWorld,
   dropForwarded,
   elements,
+  imagine,
   patience,
   reach,
+  release,
   saved,
   type Variant,
   variants,
@@ -142,10 +144,36 @@ describe.each(variants)('iptables-%s', (variant) => {
   );
 });
 
+test.each([
+  ['iptables-legacy', '10.99.0.1'],
+  ['ip6tables-legacy', 'fd99::1'],
+])('%s: DEL removes from CNI-FORWARD exactly what the reference writes', async (program, address) => {
+  const run = (line: string) => output([program, ...line.split(' ')]);
+  const others = [
+    `-s ${address} -j DROP`,
+    `-s ${address} -i eth7 -j ACCEPT`,
+    `-s ${address} -m mark --mark 1 -j ACCEPT`,
+    `-s ${address} -d ${address} -j ACCEPT`,
+    `! -s ${address} -j ACCEPT`,
+    `-d ${address} -j ACCEPT`,
+    `-d ${address} -p tcp -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`,
+    `-s ${address}/28 -j ACCEPT`,
+  ];
+  await run('-N CNI-FORWARD');
+  for (const rule of others) await run(`-A CNI-FORWARD ${rule}`);
+  const before = await saved('legacy');
+  const one = imagine('one', 1);
+  for (const _ of [1, 2]) {
+    await run(`-I CNI-FORWARD 3 -s ${address} -j ACCEPT`);
+    await run(`-I CNI-FORWARD -d ${address} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`);
+  }
+  await release(one);
+  expect(await saved('legacy')).toEqual(before);
+});
+
 test(
   'nothing is executed, whichever iptables the node has',
   async () => {
-    const { imagine } = await import('./network.ts');
     const executed = async (verb: string, number: number) => {
       const { binDirectory } = await import('../../support/plugin.ts');
       const one = imagine(`c${number}`, number);
