@@ -16,7 +16,7 @@ export const lookingCalls: readonly string[] = namesIn([
   // Waiting for a daemon: how often it is looked whether it answered is another number each time.
   'epoll_wait epoll_pwait epoll_pwait2',
   'futex rt_sigaction rt_sigprocmask sigaltstack sched_yield sched_getaffinity rseq clone3',
-  'setsockopt getsockname getpid gettid uname sysinfo getrandom prlimit64 prctl epoll_create1 epoll_ctl eventfd2',
+  'getsockopt getsockname getpid gettid uname sysinfo getrandom prlimit64 prctl epoll_create1 epoll_ctl eventfd2',
   // Of consequence only to a node that loses its power.
   'fsync fdatasync',
 ]);
@@ -42,6 +42,9 @@ export function changesSomething(line: string): boolean {
       return !/^write\(\d+<anon_inode:|^write\([12]</.test(line);
     case 'sendto':
       return !onlyReads(line);
+    case 'setsockopt':
+      // A table of iptables-legacy is an option of a socket; others are about the socket.
+      return /\bIP6?T_SO_SET_/.test(line);
     default:
       return name !== 'read';
   }
