@@ -1,6 +1,6 @@
 /** A stream to a server on this node: unix(7). */
 import { bytesFromText, doubled, textFromBytes } from '../../lib/bytes.ts';
-import { load, ptr, read } from './ffi.ts';
+import { type Functions, load, ptr, read } from './ffi.ts';
 import { closeSync } from './file.ts';
 import { check, errnoAddress, libc, SOCK_CLOEXEC, SystemError, setSocketOption } from './libc.ts';
 
@@ -10,6 +10,11 @@ const SOL_SOCKET = 1;
 const SO_RCVTIMEO = 20;
 const MSG_NOSIGNAL = 0x4000;
 
+/** Apart from libc.ts and sockets.ts: a plugin's start calls this one, and no more. */
+const symbols = { connect: { args: ['i32', 'ptr', 'u32'], returns: 'i32' } } as const;
+
+let loaded: Functions<typeof symbols> | undefined;
+
 /**
  * Connects to the stream socket at a path, or with the name that follows `@` in the abstract namespace. Returns the
  * descriptor, or the error number below zero: ENOENT and ECONNREFUSED where nobody listens. Does not throw, since the usual
@@ -17,7 +22,7 @@ const MSG_NOSIGNAL = 0x4000;
  */
 export function connectUnix(path: string, flags = 0): number {
   const { socket } = libc();
-  const { connect } = load('libc.so.6', { connect: { args: ['i32', 'ptr', 'u32'], returns: 'i32' } });
+  loaded ??= load('libc.so.6', symbols);
   // struct sockaddr_un of linux/un.h: the family, then the path with a NUL; an abstract name begins with one and has all bytes.
   const isAbstract = path.startsWith('@');
   const name = bytesFromText(isAbstract ? `\0${path.slice(1)}` : `${path}\0`);
@@ -25,7 +30,7 @@ export function connectUnix(path: string, flags = 0): number {
   address[0] = AF_UNIX;
   address.set(name, 2);
   const fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
-  if (fd >= 0 && connect(fd, ptr(address), address.length) === 0) return fd;
+  if (fd >= 0 && loaded.connect(fd, ptr(address), address.length) === 0) return fd;
   const errno = read.i32(errnoAddress(), 0);
   if (fd >= 0) closeSync(fd);
   return -errno;
