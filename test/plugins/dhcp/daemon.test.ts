@@ -19,7 +19,7 @@ import { add, binDirectory, check, del, failure, gc, runPlugin, status } from '.
 import { runProgram } from '../../support/program.ts';
 import { limit } from '../../support/sandbox.ts';
 import { makeSegment, removeSegment } from '../../support/segment.ts';
-import { attach, configOf, discover, leaseFiles } from './network.ts';
+import { attach, configOf, discover, isDown, leaseFiles } from './network.ts';
 import { socketPath, startDaemon, startDnsmasq, startKea, stopAll, until } from './servers.ts';
 import { watchClients } from './watch.ts';
 
@@ -133,8 +133,7 @@ test(
     await Bun.sleep(3000);
     const last = await startDaemon();
     await until('it is given up', () => last.log().includes('setting interface eth0 down'));
-    const [link] = await ip(container.netns, 'link', 'show', 'eth0');
-    expect(link?.flags).not.toContain('UP');
+    await until('it is down', () => isDown(container));
   },
   limit(40),
 );

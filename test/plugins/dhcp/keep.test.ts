@@ -6,7 +6,7 @@ import { check, del, failure } from '../../support/plugin.ts';
 import { limit } from '../../support/sandbox.ts';
 import { makeSegment, neighbour, removeSegment } from '../../support/segment.ts';
 import { ping } from '../../support/traffic.ts';
-import { attach, discover, leaseFiles, request } from './network.ts';
+import { attach, discover, isDown, leaseFiles, request } from './network.ts';
 import { dnsmasqTimes, startDaemon, startDnsmasq, startKea, stopAll, until } from './servers.ts';
 import { watchClients } from './watch.ts';
 
@@ -127,8 +127,7 @@ test(
     const { container, call } = await attach();
     await server.stop();
     await until('the end', () => daemon.log().includes('setting interface eth0 down'));
-    const [link] = await ip(container.netns, 'link', 'show', 'eth0');
-    expect(link?.flags).not.toContain('UP');
+    await until('it is down', () => isDown(container));
     await until('no lease', () => leaseFiles().length === 0);
     const { code, msg } = await failure({ ...call, command: 'CHECK' });
     expect({ code, msg }).toEqual({ code: 102, msg: expect.stringContaining('no lease is held') });

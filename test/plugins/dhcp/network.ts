@@ -1,6 +1,6 @@
 /** A network of containers on a segment with DHCP servers, and what its tests do. */
 import { readdirSync } from 'node:fs';
-import { createContainer } from '../../support/container.ts';
+import { type Container, createContainer, ip } from '../../support/container.ts';
 import { add } from '../../support/plugin.ts';
 import { socketPath } from './servers.ts';
 
@@ -29,4 +29,10 @@ export async function attach(ipam: object = {}, { args, more }: { args?: string;
 /** The daemon's files of leases. */
 export function leaseFiles(): readonly string[] {
   return readdirSync(`${socketPath}.leases`).filter((name) => name !== 'lock');
+}
+
+/** Whether a container's interface is down. */
+export async function isDown({ netns }: Container): Promise<boolean> {
+  const [link] = await ip(netns, 'link', 'show', 'eth0');
+  return !(link?.flags as readonly string[]).includes('UP');
 }
