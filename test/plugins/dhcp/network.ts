@@ -34,5 +34,5 @@ export function leaseFiles(): readonly string[] {
 /** Whether a container's interface is down. */
 export async function isDown({ netns }: Container): Promise<boolean> {
   const [link] = await ip(netns, 'link', 'show', 'eth0');
-  return !(link?.flags as readonly string[]).includes('UP');
+  return !((link?.flags ?? []) as readonly string[]).includes('UP');
 }
