@@ -14,6 +14,7 @@ import {
 import { root } from '../../scripts/process.ts';
 import { executable, fairleadJson } from '../cli/fairlead.ts';
 import { createContainer, ip, removeContainers } from '../support/container.ts';
+import { eventually } from '../support/eventually.ts';
 import { diff, snapshot } from '../support/node.ts';
 import { type AddResult, add, check, del, failure, type PluginError, runPlugin } from '../support/plugin.ts';
 import { runProgram } from '../support/program.ts';
@@ -110,7 +111,8 @@ describe('a call that the server does', () => {
       await cycle();
       const before = open();
       for (let round = 0; round < 10; round += 1) await cycle();
-      expect(open()).toBe(before);
+      // The last connection ends a moment after its answer.
+      await eventually('as many are open as before', async () => open() <= before);
     },
     limit(30),
   );

@@ -22,16 +22,15 @@ export async function handOver(plugin: string): Promise<HandedOver> {
   if (!isForServer(process.env)) return {};
   const fd = connectUnix(serveSocket);
   if (fd < 0) return {};
-  if (!isSame(receiveText(fd, helloPatience))) {
-    closeSync(fd);
-    return {};
-  }
+  // What takes its time is done while the server wakes up.
+  const own = identity();
   const readStdin = readOnce();
-  const answer = await ask(fd, plugin, readStdin);
+  const isSame = receiveText(fd, helloPatience) === own;
+  const answer = isSame ? await ask(fd, plugin, readStdin) : 'doItYourself';
   closeSync(fd);
   if (answer === 'doItYourself') return { readStdin };
   writeAll(processFiles, 1, answer.stdout);
-  writeAll(processFiles, 2, answer.stderr);
+  if (answer.stderr !== '') writeAll(processFiles, 2, answer.stderr);
   return { exitCode: answer.exitCode };
 }
 
@@ -45,11 +44,6 @@ function readOnce(): () => string {
       throw error;
     };
   }
-}
-
-/** Whether the server is the same executable, and sees the same network and files. */
-function isSame(hello: string | undefined): boolean {
-  return hello !== undefined && hello === identity();
 }
 
 /** A trace is of this process; a path that depends on the working directory means nothing elsewhere. */

@@ -2,7 +2,7 @@
  * What a plugin's process and `fairlead serve` say to each other, over a Unix socket: the server says first who it is,
  * then gets a question, and answers it. Each is a text that ends with a NUL; JSON has none inside.
  */
-import { statIfThere } from '../../kernel/sys/file.ts';
+import { fileIdentity } from '../../kernel/sys/file.ts';
 
 /** Where the socket is. Its directory is root's alone, and so is the socket: who may connect may do anything. */
 export const serveDirectory = '/run/fairlead';
@@ -32,10 +32,10 @@ export const terminator = '\0';
  */
 export function identity(): string {
   const files = ['/proc/self/exe', '/proc/self/ns/net', '/proc/self/ns/mnt', '/'];
-  let text = '';
-  for (const path of files) {
-    const file = statIfThere(path);
-    text += `${path} ${file?.dev}:${file?.ino} `;
+  try {
+    return files.map(fileIdentity).join(' ');
+  } catch {
+    // Without /proc nobody is known to be the same.
+    return `process ${process.pid}`;
   }
-  return text;
 }

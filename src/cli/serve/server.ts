@@ -105,15 +105,29 @@ async function answerTo(text: string, inTurn: ReturnType<typeof turns>): Promise
   const { CNI_COMMAND, CNI_CONTAINERID } = call.env;
   if (!isPluginName(plugin) || mayWantTrace(call.stdin)) return 'doItYourself';
   return await inTurn(CNI_CONTAINERID, async () =>
-    removals.has(CNI_COMMAND) ? 'doItYourself' : await answerOf({ ...call, plugin }),
+    waitsForKernel(plugin, CNI_COMMAND) ? 'doItYourself' : await answerOf({ ...call, plugin }),
   );
 }
 
 /**
- * Most of their time they wait in a system call until the kernel has taken something away. Processes wait side by side,
- * and here each would keep the others waiting; only an ADD of the same container has to be over first.
+ * Whether a call takes links away: then most of its time it waits in a system call until the kernel has. Processes wait
+ * side by side, and here each would keep the others waiting; only an ADD of the same container has to be over first.
  */
-const removals: ReadonlySet<string | undefined> = new Set(['DEL', 'GC']);
+function waitsForKernel(plugin: PluginName, command: string | undefined): boolean {
+  return command === 'GC' || (command === 'DEL' && !withoutLinks.has(plugin));
+}
+
+/** The plugins that make no links. */
+const withoutLinks: ReadonlySet<PluginName> = new Set([
+  'dhcp',
+  'firewall',
+  'host-local',
+  'loopback',
+  'portmap',
+  'sbr',
+  'static',
+  'tuning',
+]);
 
 /** The configuration's key `fairlead`: a trace is of one process. */
 function mayWantTrace(stdin: string): boolean {
