@@ -55,7 +55,7 @@ async function bench(): Promise<void> {
   const scratch = mkdtempSync('/tmp/fairlead-bench-');
   Bun.spawnSync(['ip', 'link', 'set', 'lo', 'up']);
   try {
-    using served = await startServed(fairlead.bin);
+    using served = await startServed(`${root}/dist`);
     const results = await measureAll(scratch, rounds, [fairlead, served, reference]);
     writeReport(options.out ?? `${root}/docs/benchmarks`, results);
   } finally {

@@ -8,11 +8,11 @@ const aside = `${socket}.aside`;
 /** The contender, and its server, which ends with it. */
 export interface Served extends Contender, Disposable {}
 
-/** Starts a server of the executables in `bin`; it is found while its contender is measured, and by nobody else. */
-export async function startServed(bin: string): Promise<Served> {
+/** Starts the server of `dist`, whose dist/served is called; it is found while its contender is measured. */
+export async function startServed(dist: string): Promise<Served> {
   mkdirSync('/run/fairlead', { recursive: true });
   Bun.spawnSync(['mount', '-t', 'tmpfs', '-o', 'mode=700', 'none', '/run/fairlead']);
-  const server = Bun.spawn([`${bin}/../fairlead`, 'serve'], { stdout: 'ignore', stderr: 'inherit' });
+  const server = Bun.spawn([`${dist}/fairlead`, 'serve'], { stdout: 'ignore', stderr: 'inherit' });
   while (!existsSync(socket)) {
     if (server.exitCode !== null) throw new Error('fairlead serve ended');
     await Bun.sleep(20);
@@ -20,7 +20,7 @@ export async function startServed(bin: string): Promise<Served> {
   renameSync(socket, aside);
   return {
     name: 'served',
-    bin,
+    bin: `${dist}/served`,
     measured() {
       renameSync(aside, socket);
       return { [Symbol.dispose]: () => renameSync(socket, aside) };

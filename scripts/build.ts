@@ -1,12 +1,13 @@
 /**
  * `npm run build`: compiles dist/fairlead, the one executable, and makes dist/cni/, a CNI bin directory with a link
- * to it for each plugin. Both appear by rename: what runs meanwhile keeps the old ones. `--outdir DIR` builds
- * elsewhere than in dist.
+ * to it for each plugin; and dist/fairlead-call with dist/served/, the same for a node where `fairlead serve` does the
+ * calls. All appear by rename: what runs meanwhile keeps the old ones. `--outdir DIR` builds elsewhere than in dist.
  */
-import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { pluginNames } from '../src/plugins/names.ts';
+import { callerProgram } from '../src/cli/serve/caller/program.ts';
+import { callerName, pluginNames } from '../src/plugins/names.ts';
 import { compile } from './compile.ts';
 import { root } from './process.ts';
 
@@ -15,12 +16,12 @@ const outdir = resolve(values.outdir);
 const executable = `${outdir}/fairlead`;
 const binDirectory = `${outdir}/cni`;
 
-function link(): void {
+function link(binDirectory: string, to: string): void {
   mkdirSync(binDirectory, { recursive: true });
   for (const name of pluginNames) {
     const next = `${binDirectory}/.${name}.${process.pid}`;
     rmSync(next, { force: true });
-    symlinkSync('../fairlead', next);
+    symlinkSync(`../${to}`, next);
     renameSync(next, `${binDirectory}/${name}`);
   }
   const others = readdirSync(binDirectory).filter((name) => !pluginNames.some((known) => known === name));
@@ -30,7 +31,13 @@ function link(): void {
 const start = performance.now();
 mkdirSync(outdir, { recursive: true });
 compile(`${root}/src/bin/fairlead.ts`, executable);
-link();
+link(binDirectory, 'fairlead');
+if (process.arch === 'x64') {
+  const next = `${outdir}/.${callerName}.${process.pid}`;
+  writeFileSync(next, callerProgram(), { mode: 0o755 });
+  renameSync(next, `${outdir}/${callerName}`);
+  link(`${outdir}/served`, callerName);
+}
 const size = Math.round(Bun.file(executable).size / 1024 / 1024);
 const seconds = ((performance.now() - start) / 1000).toFixed(1);
 process.stderr.write(

@@ -2,19 +2,14 @@
  * The executable. Called by the name of a plugin, through a link in a CNI bin directory, it is that plugin; by any
  * other name it is the command line. The only file that ends the process.
  */
-import { handOver } from '../cli/serve/hand-over.ts';
 import { isPluginName, loadPlugin, type PluginName, resolveInProcess } from '../plugins/names.ts';
 import { tapMaker } from '../plugins/shared/tap-maker-name.ts';
 
 async function asPlugin(name: PluginName): Promise<number> {
   // What a plugin throws it tells in one line; collecting where it was thrown would be for nobody.
   Error.stackTraceLimit = 0;
-  const handedOver = await handOver(name);
-  if (handedOver.exitCode !== undefined) return handedOver.exitCode;
   const { runAsProcess } = await import('../plugin/main.ts');
-  const { readStdin } = handedOver;
-  const options = { resolve: resolveInProcess, ...(readStdin && { readStdin }) };
-  return runAsProcess(name, () => loadPlugin(name), options);
+  return runAsProcess(name, () => loadPlugin(name), { resolve: resolveInProcess });
 }
 
 /** Where Bun shows a compiled executable its own source files. */

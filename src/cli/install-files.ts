@@ -15,6 +15,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  writeFileSync,
 } from 'node:fs';
 import { basename, dirname } from 'node:path';
 
@@ -31,6 +32,21 @@ export function copyExecutable(source: string, target: string): Done {
   }
   replace(target, (temporary) => {
     copyFileSync(source, temporary, constants.COPYFILE_EXCL);
+    chmodSync(temporary, 0o755);
+    sync(temporary);
+  });
+  return before === undefined ? 'new' : `replaced ${before}`;
+}
+
+/** Writes an executable (mode 0755). Throws the file system's error; nothing is left then. */
+export function writeExecutable(bytes: Uint8Array, target: string): Done {
+  const before = look(target);
+  if (before === 'a file' && readFileSync(target).equals(bytes)) {
+    chmodSync(target, 0o755);
+    return 'unchanged';
+  }
+  replace(target, (temporary) => {
+    writeFileSync(temporary, bytes, { flag: 'wx', mode: 0o755 });
     chmodSync(temporary, 0o755);
     sync(temporary);
   });

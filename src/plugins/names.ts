@@ -39,11 +39,23 @@ export function loadPlugin(name: PluginName): Promise<Plugin> {
   return loaders[name]();
 }
 
+/** The program that is beside this executable where `fairlead serve` does the calls: a plugin's name leads to it there. */
+export const callerName = 'fairlead-call';
+
 /** A plugin found on CNI_PATH that is this very file is called in process. Nobody can tell, except by the clock. */
 export const resolveInProcess: Resolve = (type, executablePath) =>
-  isPluginName(type) && isThisFile(executablePath) ? () => loadPlugin(type) : undefined;
+  isPluginName(type) && isOwn(executablePath) ? () => loadPlugin(type) : undefined;
 
-function isThisFile(path: string): boolean {
-  const [own, other] = [statIfThere(process.execPath), statIfThere(path)];
-  return own !== undefined && other !== undefined && own.ino === other.ino && own.dev === other.dev;
+/** Whether a file is this executable, or the program beside it that would hand over to it. */
+function isOwn(path: string): boolean {
+  const { execPath } = process;
+  return (
+    isSameFile(path, execPath) ||
+    isSameFile(path, `${execPath.slice(0, execPath.lastIndexOf('/') + 1)}${callerName}`)
+  );
+}
+
+function isSameFile(path: string, other: string): boolean {
+  const [one, two] = [statIfThere(path), statIfThere(other)];
+  return one !== undefined && two !== undefined && one.ino === two.ino && one.dev === two.dev;
 }

@@ -1,21 +1,26 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { CniError } from '../../cni/index.ts';
-import { pluginNames } from '../../plugins/names.ts';
+import { callerName, pluginNames } from '../../plugins/names.ts';
 import type { Call, Command, Report } from '../command.ts';
 import {
   copyExecutable,
+  type Done,
   linkPlugin,
   refuseDirectories,
   removeLeftovers,
   syncDirectory,
+  writeExecutable,
 } from '../install-files.ts';
+import type { Option } from '../option.ts';
 import { table } from '../text/table.ts';
 import { version } from '../version-number.ts';
 
 const defaultDirectory = '/opt/cni/bin';
 /** The executable's name in a bin directory; the plugins are links to it. */
 const executableName = 'fairlead';
+
+const served: Option = { name: 'served', about: 'for a node where `fairlead serve` does the calls' };
 
 /** `fairlead install`. */
 export const install: Command = {
@@ -25,17 +30,21 @@ export const install: Command = {
 to it for each plugin; \`fairlead version\` names them.
 
 Each file appears at once, by rename. So this can be done on a node in use, over an older version
-and over the reference plugins: what is running goes on with the old file.`,
+and over the reference plugins: what is running goes on with the old file.
+
+With --served the links lead to fairlead-call, a program of two kilobytes that is put there too. It
+hands a plugin's call over to \`fairlead serve\`, and executes fairlead where that does not run.
+Without --served fairlead-call is removed where it is.`,
   parameters: [
     { name: 'DIR', about: 'the bin directory; it is made where there is none', presence: 'optional' },
   ],
-  options: [],
-  examples: ['fairlead install', 'fairlead install /usr/lib/cni --json'],
+  options: [served],
+  examples: ['fairlead install', 'fairlead install /usr/lib/cni --json', 'fairlead install --served'],
   whenFailed: 'the directory could not be written',
   run,
 };
 
-function run({ parameters, io }: Call): Report {
+async function run({ parameters, options, io }: Call): Promise<Report> {
   const directory = resolve(parameters[0] ?? defaultDirectory);
   const source = io.executablePath;
   if (source === undefined) {
@@ -45,17 +54,20 @@ function run({ parameters, io }: Call): Report {
       '`npm run build` makes dist/fairlead, which can install itself',
     );
   }
+  const caller = options.flag(served) ? await callerBytes() : undefined;
   const files = writing(directory, () => {
     if (!existsSync(directory)) mkdirSync(directory, { recursive: true, mode: 0o755 });
-    refuseDirectories(directory, [executableName, ...pluginNames]);
+    refuseDirectories(directory, [executableName, callerName, ...pluginNames]);
     removeLeftovers(directory);
     const copied = { name: executableName, done: copyExecutable(source, `${directory}/${executableName}`) };
-    const linked = pluginNames.map((name) => ({
-      name,
-      done: linkPlugin(executableName, `${directory}/${name}`),
-    }));
+    const callerPath = `${directory}/${callerName}`;
+    const written = caller && [{ name: callerName, done: writeExecutable(caller, callerPath) }];
+    const to = caller ? callerName : executableName;
+    const linked = pluginNames.map((name) => ({ name, done: linkPlugin(to, `${directory}/${name}`) }));
+    // After the links, which lead to it until they are replaced.
+    const removed = !caller && existsSync(callerPath) && [{ name: callerName, done: remove(callerPath) }];
     syncDirectory(directory);
-    return [copied, ...linked];
+    return [copied, ...(written || []), ...linked, ...(removed || [])];
   });
   return {
     text: (style) => {
@@ -64,6 +76,22 @@ function run({ parameters, io }: Call): Report {
     },
     json: { version, directory, files },
   };
+}
+
+/** Throws a `CniError` (4) on other machines than x86-64, where there is none. */
+async function callerBytes(): Promise<Uint8Array> {
+  const { callerProgram } = await import('../serve/caller/program.ts');
+  if (process.arch === 'x64') return callerProgram();
+  throw new CniError(
+    'invalidEnvironment',
+    `there is no ${callerName} for ${process.arch} machines yet`,
+    'without --served the plugins work as well',
+  );
+}
+
+function remove(path: string): Done {
+  rmSync(path);
+  return 'removed';
 }
 
 function writing<T>(directory: string, write: () => T): T {

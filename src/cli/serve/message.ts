@@ -1,41 +1,38 @@
 /**
- * What a plugin's process and `fairlead serve` say to each other, over a Unix socket: the server says first who it is,
- * then gets a question, and answers it. Each is a text that ends with a NUL; JSON has none inside.
+ * What `fairlead-call` and `fairlead serve` say to each other over a Unix socket, numbers in the machine's order:
+ *
+ *     question   begin, length of the strings (64 bits), length of standard input (64 bits), the struct statx of each
+ *                file of `identityFiles`; argv[0] and the environment, each with a NUL; standard input
+ *     taken      one byte: from here on the call may have been done
+ *     answer     exit code, length of standard output, length of standard error (32 bits each); both of them
+ *
+ * The server ends the connection where it takes no call, and after its answer.
  */
-import { fileIdentity } from '../../kernel/sys/file.ts';
 
 /** Where the socket is. Its directory is root's alone, and so is the socket: who may connect may do anything. */
 export const serveDirectory = '/run/fairlead';
 export const serveSocket = `${serveDirectory}/serve.sock`;
 
-/** A call, as it came to the plugin's process. */
-export interface Question {
-  /** The plugin's type. */
-  readonly plugin: string;
-  /** The path it was executed by, for whoever repeats the call. */
-  readonly executable: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly stdin: string;
-}
+/** The beginning of a question: another text for another protocol. */
+export const begin = 'fl-call1';
 
-/** How the call ended; or that nothing was done, because only a process of its own can do it. */
-export type Answer =
-  | { readonly exitCode: number; readonly stdout: string; readonly stderr: string }
-  | 'doItYourself';
+/** Where the parts of a question are. */
+export const questionLayout = { begin: 0, stringsLength: 8, stdinLength: 16, identities: 24, strings: 1048 };
 
-/** The end of each. */
-export const terminator = '\0';
+/** In bytes: struct statx of linux/stat.h. */
+export const statxSize = 256;
 
 /**
- * What must be the same in both processes for a call to come to the same: the executable, the network namespace,
- * and what paths mean.
+ * What must be the same in both processes for a call to come to the same, links followed: the executable, the network
+ * namespace, and what paths mean. The first is the server's own; `fairlead-call` looks at the one beside itself.
  */
-export function identity(): string {
-  const files = ['/proc/self/exe', '/proc/self/ns/net', '/proc/self/ns/mnt', '/'];
-  try {
-    return files.map(fileIdentity).join(' ');
-  } catch {
-    // Without /proc nobody is known to be the same.
-    return `process ${process.pid}`;
-  }
-}
+export const identityFiles = ['/proc/self/exe', '/proc/self/ns/net', '/proc/self/ns/mnt', '/'] as const;
+
+/** The byte that says that a call was taken: after ADD it must not be done a second time, after others it may. */
+export const taken = { add: 0x61, other: 0x6f } as const;
+
+/** The exit code of an answer without output: nothing was done, because only a process of its own can do it. */
+export const doItYourself = 0xffffffff;
+
+/** In bytes. */
+export const answerHeaderSize = 12;

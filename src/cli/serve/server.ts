@@ -1,13 +1,13 @@
 /** The server of `fairlead serve`: does plugins' calls in this process, each as it would be done in one of its own. */
 import type { Socket } from 'bun';
-import { stdinLimit } from '../../cni/host.ts';
 import { processHost } from '../../cni/index.ts';
 import { removeFile } from '../../kernel/sys/file.ts';
-import { bytesFromText, textFromBytes } from '../../lib/bytes.ts';
+import { bytesFromText } from '../../lib/bytes.ts';
 import { runKept } from '../../plugin/main.ts';
 import { processFiles } from '../../plugin/process-files.ts';
 import { isPluginName, loadPlugin, type PluginName, resolveInProcess } from '../../plugins/names.ts';
-import { type Answer, identity, type Question, serveSocket, terminator } from './message.ts';
+import { answerHeaderSize, doItYourself, questionLayout, serveSocket, taken } from './message.ts';
+import { decodeQuestion, ownIdentity, type Question, questionLength } from './question.ts';
 import { turns } from './turns.ts';
 
 /** A running server. */
@@ -16,50 +16,60 @@ export interface Server {
   stop(): Promise<void>;
 }
 
-/** In bytes: standard input as JSON, where a character may take six, and an environment. */
-const questionLimit = 8 * stdinLimit;
+/** How a call ended. */
+interface Answer {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Nothing was done. */
+const notDone: Answer = { exitCode: doItYourself, stdout: '', stderr: '' };
 
 /** One connection: a question may come in pieces, an answer may go out in pieces. */
 interface Dialogue {
-  received: Uint8Array[];
-  length: number;
+  received: Uint8Array;
   unsent: Uint8Array;
-  answered: boolean;
+  isAnswered: boolean;
 }
 
 /** Starts to listen. `mayGoOn` is asked at each connection whether this is still the process to do what is asked. */
 export function startServer(mayGoOn: () => boolean): Server {
-  const hello = bytesFromText(identity() + terminator);
+  const own = ownIdentity();
   const running = new Set<Promise<void>>();
   const inTurn = turns();
-  let stopped = false;
+  let isStopped = false;
 
-  const reply = async (socket: Socket<Dialogue>, text: string) => {
-    const answer = stopped ? 'doItYourself' : await answerTo(text, inTurn);
-    socket.data.answered = true;
-    send(socket, bytesFromText(JSON.stringify(answer) + terminator));
+  const take = (socket: Socket<Dialogue>, question: Question) => {
+    const plugin = pluginOf(question);
+    const isForMe = !isStopped && plugin !== undefined && question.identity === own && isForServer(question);
+    // Whoever cannot be told that his call is taken does it himself.
+    if (!isForMe || socket.write(takenByte(question)) !== 1) return void socket.end();
+    const job = answerTo({ ...question, plugin }, inTurn).then(
+      (answer) => send(socket, encodeAnswer(answer)),
+      () => socket.terminate(),
+    );
+    running.add(job);
+    void job.then(() => running.delete(job));
   };
   const listener = listen({
     open(socket) {
-      socket.data = { received: [], length: 0, unsent: new Uint8Array(), answered: false };
-      if (stopped || !mayGoOn()) socket.end();
-      else send(socket, hello);
+      socket.data = { received: new Uint8Array(), unsent: new Uint8Array(), isAnswered: false };
+      if (isStopped || !mayGoOn()) socket.end();
     },
     data(socket, bytes) {
-      const { data } = socket;
-      data.received.push(bytes.slice());
-      data.length += bytes.length;
-      if (data.length > questionLimit) return void socket.terminate();
-      if (bytes.at(-1) !== 0) return;
-      const job = reply(socket, textOf(socket.data.received)).catch(() => socket.terminate());
-      running.add(job);
-      void job.then(() => running.delete(job));
+      const whole = joined(socket.data.received, bytes);
+      socket.data.received = whole;
+      if (whole.length < questionLayout.identities) return;
+      const length = questionLength(whole);
+      if (length === undefined || whole.length > length) return void socket.terminate();
+      if (whole.length === length) take(socket, decodeQuestion(whole));
     },
     drain: flush,
   });
   return {
     async stop() {
-      stopped = true;
+      isStopped = true;
       listener.stop();
       while (running.size > 0) await Promise.all(running);
     },
@@ -79,6 +89,7 @@ function listen(socket: Bun.SocketHandler<Dialogue>): Bun.UnixSocketListener<Dia
 
 function send(socket: Socket<Dialogue>, bytes: Uint8Array): void {
   socket.data.unsent = bytes;
+  socket.data.isAnswered = true;
   flush(socket);
 }
 
@@ -86,32 +97,65 @@ function flush(socket: Socket<Dialogue>): void {
   const { data } = socket;
   const count = socket.write(data.unsent);
   if (count > 0) data.unsent = data.unsent.subarray(count);
-  if (data.unsent.length === 0 && data.answered) socket.end();
+  if (data.unsent.length === 0 && data.isAnswered) socket.end();
 }
 
-/** Without the terminator. */
-function textOf(pieces: readonly Uint8Array[]): string {
-  const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let offset = 0;
-  for (const piece of pieces) {
-    whole.set(piece, offset);
-    offset += piece.length;
-  }
-  return textFromBytes(whole.subarray(0, -1));
+/** A copy: what Bun passes is its own. */
+function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const whole = new Uint8Array(first.length + second.length);
+  whole.set(first);
+  whole.set(second, first.length);
+  return whole;
 }
 
-async function answerTo(text: string, inTurn: ReturnType<typeof turns>): Promise<Answer> {
-  const { plugin, ...call } = JSON.parse(text) as Question;
+function takenByte({ env }: Question): Uint8Array {
+  return new Uint8Array([env['CNI_COMMAND'] === 'ADD' ? taken.add : taken.other]);
+}
+
+function encodeAnswer({ exitCode, stdout, stderr }: Answer): Uint8Array {
+  const [out, error] = [bytesFromText(stdout), bytesFromText(stderr)];
+  const bytes = new Uint8Array(answerHeaderSize + out.length + error.length);
+  const header = new DataView(bytes.buffer);
+  for (const [index, value] of [exitCode, out.length, error.length].entries())
+    header.setUint32(index * 4, value, true);
+  bytes.set(out, answerHeaderSize);
+  bytes.set(error, answerHeaderSize + out.length);
+  return bytes;
+}
+
+function pluginOf({ calledAs }: Question): PluginName | undefined {
+  const name = calledAs.slice(calledAs.lastIndexOf('/') + 1);
+  return isPluginName(name) ? name : undefined;
+}
+
+/** A trace is of one process; a path that depends on the working directory means nothing here. */
+function isForServer({ env, stdin }: Question): boolean {
+  const mayWantTrace = Boolean(env['FAIRLEAD_TRACE']) || stdin.includes('"fairlead"');
+  return (
+    Boolean(env['CNI_COMMAND']) &&
+    !mayWantTrace &&
+    isAbsolute(env['CNI_NETNS']) &&
+    isAbsolute(env['CNI_PATH'])
+  );
+}
+
+function isAbsolute(paths = ''): boolean {
+  return paths === '' || paths.split(':').every((path) => path.startsWith('/'));
+}
+
+type Call = Question & { readonly plugin: PluginName };
+
+/** Where links are taken away, only an ADD of the same container is waited for. */
+async function answerTo(call: Call, inTurn: ReturnType<typeof turns>): Promise<Answer> {
   const { CNI_COMMAND, CNI_CONTAINERID } = call.env;
-  if (!isPluginName(plugin) || mayWantTrace(call.stdin)) return 'doItYourself';
   return await inTurn(CNI_CONTAINERID, async () =>
-    waitsForKernel(plugin, CNI_COMMAND) ? 'doItYourself' : await answerOf({ ...call, plugin }),
+    waitsForKernel(call.plugin, CNI_COMMAND) ? notDone : await answerOf(call),
   );
 }
 
 /**
  * Whether a call takes links away: then most of its time it waits in a system call until the kernel has. Processes wait
- * side by side, and here each would keep the others waiting; only an ADD of the same container has to be over first.
+ * side by side, and here each would keep the others waiting.
  */
 function waitsForKernel(plugin: PluginName, command: string | undefined): boolean {
   return command === 'GC' || (command === 'DEL' && !withoutLinks.has(plugin));
@@ -129,17 +173,7 @@ const withoutLinks: ReadonlySet<PluginName> = new Set([
   'tuning',
 ]);
 
-/** The configuration's key `fairlead`: a trace is of one process. */
-function mayWantTrace(stdin: string): boolean {
-  return stdin.includes('"fairlead"');
-}
-
-async function answerOf({
-  plugin,
-  executable,
-  env,
-  stdin,
-}: Question & { readonly plugin: PluginName }): Promise<Answer> {
+async function answerOf({ plugin, calledAs, env, stdin }: Call): Promise<Answer> {
   let [stdout, stderr] = ['', ''];
   const host = {
     ...processHost(processFiles, { resolve: resolveInProcess }),
@@ -153,6 +187,7 @@ async function answerOf({
       stderr += text;
     },
   };
+  const executable = calledAs.startsWith('/') ? calledAs : process.execPath;
   const exitCode = await runKept({ plugin, executable }, () => loadPlugin(plugin), host);
   return { exitCode, stdout, stderr };
 }

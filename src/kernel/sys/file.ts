@@ -158,15 +158,17 @@ export function statIfThere(path: string): FileStat | undefined {
   return ifThere(() => statx(path, AT_FDCWD, path, 0));
 }
 
-/**
- * Which file is at a path, links followed, as a text that no other file has. At less cost than what `statIfThere` makes of
- * it: for a plugin's start. Throws SystemError.
- */
+/** Which file is at a path, links followed, as a text that no other file has. Throws SystemError. */
 export function fileIdentity(path: string): string {
   const name = cstring(path);
   const words = new Uint32Array(64);
   check(`stat ${path}`, (c) => c.statx(AT_FDCWD, ptr(name), 0, wanted, ptr(words)));
-  // struct statx: stx_ino, stx_dev_major, stx_dev_minor.
+  return identityOfStatx(words);
+}
+
+/** What `fileIdentity` makes of a struct statx, for whoever got one from another process. */
+export function identityOfStatx(words: Uint32Array): string {
+  // stx_ino, stx_dev_major, stx_dev_minor.
   return `${words[8]}.${words[9]}.${words[34]}.${words[35]}`;
 }
 
