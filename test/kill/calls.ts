@@ -11,8 +11,6 @@ import { changesSomething, harmlessCalls, lookingCalls } from './changing.ts';
 const ofStart =
   /^(execve|arch_prctl|set_tid_address|set_robust_list|close|close_range|ioctl|fcntl)\b|O_RDONLY/;
 const ofRuntime = /["<]\/proc\/(self|\d+)\/|\/sys\/fs\/cgroup/;
-/** Looking for `fairlead serve`, which is not there. */
-const ofServe = /^socket\(AF_UNIX|^connect\(.*\/serve\.sock"/;
 const ofInput = /^read\(0</;
 
 /** One call: the how-manyth of its name among the plugin's own and, as strace counts, among all; and how strace wrote it. */
@@ -90,7 +88,7 @@ export function callsIn(lines: readonly string[]): readonly Call[] {
   const own = begun.filter((line) => line.startsWith(main)).map(textOf);
   const others = begun.filter((line) => !line.startsWith(main)).map(textOf);
   const input = own.findIndex((line) => ofInput.test(line));
-  const usual = (line: string) => [ofStart, ofServe, /^read\(/].some((pattern) => pattern.test(line));
+  const usual = (line: string) => [ofStart, /^read\(/].some((pattern) => pattern.test(line));
   const strange = [...own.slice(0, input), ...others].filter((line) => !usual(line));
   if (input < 0 || strange.length > 0) {
     throw new Error(`calls before the input, or of other threads:\n${strange.join('\n')}`);

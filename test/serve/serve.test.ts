@@ -1,16 +1,7 @@
 /** `fairlead serve` does the plugins' calls; wherever it cannot do the very same, they do them themselves. */
 // packages: iproute2 strace
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
-import {
-  copyFileSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  symlinkSync,
-} from 'node:fs';
+import { copyFileSync, lstatSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { root } from '../../scripts/process.ts';
 import { executable, fairleadJson } from '../cli/fairlead.ts';
 import { createContainer, ip, removeContainers } from '../support/container.ts';
@@ -20,7 +11,7 @@ import { type AddResult, add, check, del, failure, type PluginError, runPlugin }
 import { runProgram } from '../support/program.ts';
 import { limit } from '../support/sandbox.ts';
 import { ping } from '../support/traffic.ts';
-import { binDirectory, callObserved, serve, socketPath, start, stopServers } from './server.ts';
+import { callObserved, serve, servedDirectory, socketPath, start, stopServers } from './server.ts';
 
 afterEach(async () => {
   await stopServers();
@@ -47,7 +38,13 @@ const slow = {
 };
 
 function callOf(container = createContainer(), keys: object = {}) {
-  return { plugin: 'bridge', container, ifname: 'eth0', config: { ...config, ...keys } };
+  return {
+    plugin: 'bridge',
+    container,
+    ifname: 'eth0',
+    config: { ...config, ...keys },
+    binDirectory: servedDirectory,
+  };
 }
 
 describe('a call that the server does', () => {
@@ -66,7 +63,7 @@ describe('a call that the server does', () => {
       expect(await ping(call.container.netns, '10.61.0.1')).toBe(true);
       await check({ ...call, config: { ...config, prevResult: result } });
       for (const each of [direct, call])
-        expect(await callObserved({ ...each, command: 'DEL' })).toMatchObject({ exitCode: 0, served: false });
+        expect(await callObserved({ ...each, command: 'DEL' })).toMatchObject({ exitCode: 0, served: true });
       expect((await ip(call.container.netns, 'link')).map(({ ifname }) => ifname)).toEqual(['lo']);
       expect([...new Bun.Glob('10.*').scanSync('/var/lib/cni/networks/served')]).toEqual([]);
     },
@@ -79,7 +76,7 @@ describe('a call that the server does', () => {
     const error = await failure(wrong);
     expect(error).toMatchObject({ code: 7, msg: expect.stringContaining('`mtu` of plugin `bridge`') });
     const [kept] = await fairleadJson<{ executable: string; error: PluginError }[]>(['failures']);
-    expect(kept).toMatchObject({ executable: `${binDirectory}/bridge`, error: { code: 7 } });
+    expect(kept).toMatchObject({ executable: `${servedDirectory}/bridge`, error: { code: 7 } });
   });
 
   test(
@@ -154,12 +151,7 @@ describe('a call that its own process does', () => {
   });
 
   test('of another executable', async () => {
-    mkdirSync('/run/other');
-    copyFileSync(
-      readlinkSync(`${binDirectory}/bridge`).startsWith('/') ? binDirectory : `${binDirectory}/../fairlead`,
-      '/run/other/fairlead',
-    );
-    for (const name of ['bridge', 'host-local']) symlinkSync('fairlead', `/run/other/${name}`);
+    await runProgram([executable, 'install', '--served', '/run/other']);
     expect(await served({ ...callOf(), command: 'ADD', binDirectory: '/run/other' })).toBe(false);
     rmSync('/run/other', { recursive: true });
   });
@@ -167,7 +159,7 @@ describe('a call that its own process does', () => {
   test('that is traced, or has paths that depend on the working directory', async () => {
     expect(await served({ ...callOf(), command: 'ADD', env: { FAIRLEAD_TRACE: '1' } })).toBe(false);
     expect(await served({ ...callOf(undefined, { fairlead: { trace: true } }), command: 'ADD' })).toBe(false);
-    const relative = { CNI_PATH: `bin:${binDirectory}` };
+    const relative = { CNI_PATH: `bin:${servedDirectory}` };
     expect(await served({ ...callOf(), command: 'ADD', env: relative })).toBe(false);
   });
 });
@@ -218,12 +210,12 @@ describe('a server that ends', () => {
   });
 
   test('because its executable was replaced', async () => {
-    mkdirSync('/run/bin');
-    copyFileSync(`${binDirectory}/../fairlead`, '/run/bin/fairlead');
+    await runProgram([executable, 'install', '--served', '/run/bin']);
     const server = await serve('/run/bin/fairlead');
     copyFileSync('/run/bin/fairlead', '/run/bin/next');
     await runProgram(['mv', '/run/bin/next', '/run/bin/fairlead']);
-    expect(await callObserved({ ...callOf(), command: 'ADD' })).toMatchObject({ exitCode: 0, served: false });
+    const call = { ...callOf(), command: 'ADD', binDirectory: '/run/bin' };
+    expect(await callObserved(call)).toMatchObject({ exitCode: 0, served: false });
     expect(await server.exited).toBe(0);
     expect(await server.stdout.text()).toBe('ended: the executable was replaced\n');
     rmSync('/run/bin', { recursive: true });
@@ -254,13 +246,18 @@ test(
     expect(await second.exited).toBe(1);
     expect(await second.stderr.text()).toContain('runs on this node already');
     expect(['/run/fairlead', socketPath].map((path) => lstatSync(path).mode & 0o777)).toEqual([0o700, 0o600]);
+    const begun = (strings: number, stdin: number) =>
+      text('fl-call1', new BigUint64Array([BigInt(strings), BigInt(stdin)]), new Uint8Array(1024));
     for (const garbage of [
-      '\0',
-      'null\0',
-      '{}\0',
-      '{"plugin":"bridge","stdin":""}\0',
-      '{',
-      'x'.repeat(40_000_000),
+      text('GET / HTTP/1.1\r\n\r\nmore'),
+      text('fl-call2', new Uint8Array(2000)),
+      begun(2 ** 40, 0),
+      begun(0, 2 ** 40),
+      begun(0, 0),
+      begun(4, 2),
+      text(begun(4, 2), 'xxx\0{}'),
+      text(begun(4, 2), 'xxx\0{} and more'),
+      new Uint8Array(40_000_000),
     ])
       await send(garbage);
     expect(first.exitCode).toBeNull();
@@ -269,10 +266,18 @@ test(
   limit(20),
 );
 
+/** Its parts in one. */
+function text(...parts: readonly (string | Uint8Array | BigUint64Array)[]): Uint8Array {
+  return new Uint8Array(
+    Buffer.concat(
+      parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : new Uint8Array(part.buffer))),
+    ),
+  );
+}
+
 /** Sends to the server, and waits until it ends the connection or a second has passed. */
-async function send(text: string): Promise<void> {
+async function send(bytes: Uint8Array): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  const bytes = new TextEncoder().encode(text);
   let sent = 0;
   const more = (socket: Bun.Socket) => {
     sent += Math.max(0, socket.write(bytes.subarray(sent)));
@@ -295,7 +300,7 @@ test('the unit in examples/ starts what `fairlead install` has put there', async
   const [, command = ''] = /^ExecStart=(.*)$/m.exec(unit) ?? [];
   await runProgram(['mount', '-t', 'tmpfs', 'none', '/opt']);
   try {
-    expect((await runProgram([executable, 'install'])).exitCode).toBe(0);
+    expect((await runProgram([executable, 'install', '--served'])).exitCode).toBe(0);
     const [program = '', ...words] = command.split(' ');
     expect(words).toEqual(['serve']);
     const server = await serve(program);

@@ -1,7 +1,10 @@
 /** A `fairlead serve` of the test's own, on the sandbox's /run. */
 import { existsSync } from 'node:fs';
-import { binDirectory, dist, type PluginCall, type PluginEnded, runPlugin } from '../support/plugin.ts';
+import { dist, type PluginCall, type PluginEnded, runPlugin } from '../support/plugin.ts';
 import { limit, requireSandbox } from '../support/sandbox.ts';
+
+/** The plugins that hand over: links to fairlead-call. */
+export const servedDirectory = `${dist}/served`;
 
 /** Where it listens. */
 export const socketPath = '/run/fairlead/serve.sock';
@@ -55,10 +58,8 @@ export async function stopServers(): Promise<void> {
 export async function callObserved(call: PluginCall): Promise<PluginEnded & { readonly served: boolean }> {
   const log = `/tmp/serve-${crypto.randomUUID()}.strace`;
   const under = ['strace', '-f', '-o', log, '-e', 'trace=socket,connect', ...(call.under ?? [])];
-  const ended = await runPlugin({ ...call, under });
+  const ended = await runPlugin({ binDirectory: servedDirectory, ...call, under });
   const calls = await Bun.file(log).text();
   await Bun.file(log).delete();
   return { ...ended, served: calls.includes(socketPath) && !calls.includes('AF_NETLINK') };
 }
-
-export { binDirectory };

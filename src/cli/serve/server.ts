@@ -1,6 +1,7 @@
 /** The server of `fairlead serve`: does plugins' calls in this process, each as it would be done in one of its own. */
 import type { Socket } from 'bun';
 import { processHost } from '../../cni/index.ts';
+import { removeLinksWithoutWaiting } from '../../kernel/rtnetlink/link-removal.ts';
 import { removeFile } from '../../kernel/sys/file.ts';
 import { bytesFromText } from '../../lib/bytes.ts';
 import { runKept } from '../../plugin/main.ts';
@@ -38,6 +39,7 @@ export function startServer(mayGoOn: () => boolean): Server {
   const own = ownIdentity();
   const running = new Set<Promise<void>>();
   const inTurn = turns();
+  const waits = waitsForKernel();
   let isStopped = false;
 
   const take = (socket: Socket<Dialogue>, question: Question) => {
@@ -45,7 +47,7 @@ export function startServer(mayGoOn: () => boolean): Server {
     const isForMe = !isStopped && plugin !== undefined && question.identity === own && isForServer(question);
     // Whoever cannot be told that his call is taken does it himself.
     if (!isForMe || socket.write(takenByte(question)) !== 1) return void socket.end();
-    const job = answerTo({ ...question, plugin }, inTurn).then(
+    const job = answerTo({ ...question, plugin }, inTurn, waits).then(
       (answer) => send(socket, encodeAnswer(answer)),
       () => socket.terminate(),
     );
@@ -145,20 +147,26 @@ function isAbsolute(paths = ''): boolean {
 
 type Call = Question & { readonly plugin: PluginName };
 
-/** Where links are taken away, only an ADD of the same container is waited for. */
-async function answerTo(call: Call, inTurn: ReturnType<typeof turns>): Promise<Answer> {
+/** Calls of one container are done in their order: a DEL does not overtake an ADD that was given up. */
+async function answerTo(call: Call, inTurn: ReturnType<typeof turns>, waits: Waits): Promise<Answer> {
   const { CNI_COMMAND, CNI_CONTAINERID } = call.env;
   return await inTurn(CNI_CONTAINERID, async () =>
-    waitsForKernel(call.plugin, CNI_COMMAND) ? notDone : await answerOf(call),
+    waits(call.plugin, CNI_COMMAND) ? notDone : await answerOf(call),
   );
 }
 
 /**
- * Whether a call takes links away: then most of its time it waits in a system call until the kernel has. Processes wait
- * side by side, and here each would keep the others waiting.
+ * Whether a call spends most of its time in system calls that wait until the kernel has taken links away: processes wait side
+ * by side, and here each would keep the others waiting.
  */
-function waitsForKernel(plugin: PluginName, command: string | undefined): boolean {
-  return command === 'GC' || (command === 'DEL' && !withoutLinks.has(plugin));
+type Waits = (plugin: PluginName, command: string | undefined) => boolean;
+
+/** Where links can be removed without waiting, it is only those that move a device back, and those that remove many. */
+function waitsForKernel(): Waits {
+  const removesAtOnce = removeLinksWithoutWaiting();
+  return (plugin, command) =>
+    command === 'GC' ||
+    (command === 'DEL' && (removesAtOnce ? plugin === 'host-device' : !withoutLinks.has(plugin)));
 }
 
 /** The plugins that make no links. */

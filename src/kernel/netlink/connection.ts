@@ -46,7 +46,8 @@ export interface Connection {
   /**
    * For protocols with transactions of their own (nfnetlink): sends a datagram of frames whose sequence
    * numbers `write` takes from its argument, and hands over every message that comes back until `done` says so.
-   * When `done` answers 'drain', what is there already is still read, without waiting.
+   * When `done` answers 'drain', what is there already is still read, without waiting. `send` is how it is sent, if
+   * not by the socket at once.
    */
   exchange: Exchange;
   close(): void;
@@ -56,6 +57,7 @@ export interface Connection {
 type Exchange = (
   write: (nextSequence: () => number) => Uint8Array,
   done: (frame: Frame) => 'more' | 'drain' | 'done',
+  send?: (datagram: Uint8Array) => void,
 ) => void;
 
 /** Opens a connection of the given netlink family in a network namespace, the process's own if none is given. Throws SystemError. */
@@ -84,8 +86,8 @@ function traced(connection: Connection, by: Tracer, netns: string | undefined): 
 /** A connection over a socket that is open already, and that is the connection's from then on. */
 export function connectionOn(socket: NetlinkSocket): Connection {
   let sequence = 0;
-  const exchange: Exchange = (write, done) => {
-    socket.send(write(() => ++sequence));
+  const exchange: Exchange = (write, done, send = socket.send) => {
+    send(write(() => ++sequence));
     for (;;) {
       for (const frame of framesOf(receive(socket))) {
         const state = done(frame);
@@ -213,7 +215,7 @@ function dumpOnce(exchange: Exchange, request: Request): Frame[] | 'interrupted'
 }
 
 /** The failure that an NLMSG_ERROR or NLMSG_DONE reports, undefined for success. */
-function failureOf(request: Request, { type, flags, body }: Frame): NetlinkError | undefined {
+export function failureOf(request: Request, { type, flags, body }: Frame): NetlinkError | undefined {
   const decode = type === NLMSG_DONE ? decodeDumpResult : decodeAcknowledgement;
   const { errno, message, offset } = decode(body, flags);
   return errno === 0 ? undefined : new NetlinkError(request.operation, errno, message, offset);

@@ -155,9 +155,19 @@ export function deleteLinkRequest(link: LinkRef): Request {
   };
 }
 
+/** Sends a request for deletion, and returns when the link is gone. Throws NetlinkError. */
+export type LinkRemover = (connection: Connection, request: Request, link: LinkRef) => void;
+
+let remover: LinkRemover = (connection, request) => void connection.request(request);
+
+/** Has `deleteLink` done otherwise, for the rest of this process: link-removal.ts says how, and why. */
+export function removeLinksBy(other: LinkRemover): void {
+  remover = other;
+}
+
 /** Sends deleteLinkRequest. Throws NetlinkError. */
 export function deleteLink(connection: Connection, link: LinkRef): void {
-  connection.request(deleteLinkRequest(link));
+  remover(connection, deleteLinkRequest(link), link);
 }
 
 /** A name goes into IFLA_IFNAME; beside an index it would rename. */

@@ -5,18 +5,18 @@
  */
 import type * as Module from 'bun:ffi';
 
-type Ffi = Pick<typeof Module, 'dlopen' | 'ptr' | 'read'>;
+type Ffi = Pick<typeof Module, 'dlopen' | 'ptr' | 'read' | 'toArrayBuffer'>;
 
 function find(): Ffi {
   const native = (Bun as unknown as { readonly FFI?: Partial<Ffi> }).FFI;
-  const { dlopen, ptr, read } = native ?? {};
-  if (dlopen !== undefined && ptr !== undefined && read !== undefined) return { dlopen, ptr, read };
+  const { dlopen, ptr, read, toArrayBuffer } = native ?? {};
+  if (dlopen && ptr && read && toArrayBuffer) return { dlopen, ptr, read, toArrayBuffer };
   return process.getBuiltinModule('bun:ffi') as unknown as Ffi;
 }
 
-const { dlopen, ptr, read } = find();
+const { dlopen, ptr, read, toArrayBuffer } = find();
 
-export { ptr, read };
+export { ptr, read, toArrayBuffer };
 
 /** enum FFIType of bun:ffi, which knows these words; `Bun.FFI` knows only the numbers. */
 const types = { i32: 5, u32: 6, u64: 8, ptr: 12 } as const;

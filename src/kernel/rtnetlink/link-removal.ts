@@ -1,0 +1,76 @@
+/**
+ * Deleting links without waiting for what nobody needs. RTM_DELLINK takes a link out of its namespace and says so to all who listen;
+ * then it waits, mostly ten to thirty milliseconds, until no part of the kernel can be using what the link was made of
+ * (rcu_barrier in netdev_run_todo, net/core/dev.c), and only then answers. A thread of the kernel's can do that waiting.
+ */
+
+import { createWriter, readU32 } from '../netlink/bytes.ts';
+import type { Connection } from '../netlink/connection.ts';
+import { failureOf } from '../netlink/connection.ts';
+import {
+  type Frame,
+  NLM_F_ACK,
+  NLM_F_REQUEST,
+  NLMSG_ERROR,
+  type Request,
+  writeFrame,
+} from '../netlink/message.ts';
+import { openSendRing, type SendLater } from '../sys/io-uring.ts';
+import { send, setSocketOption } from '../sys/libc.ts';
+import { removeLinksBy } from './link-change.ts';
+import { RTM_DELLINK } from './link-message.ts';
+
+/** linux/netlink.h, linux/rtnetlink.h. */
+const SOL_NETLINK = 270;
+const [NETLINK_ADD_MEMBERSHIP, NETLINK_DROP_MEMBERSHIP] = [1, 2];
+const RTNLGRP_LINK = 1;
+
+/**
+ * From now on `deleteLink` returns when the link has left its namespace. For a process that stays, as its end would wait for
+ * all. False, and all stays as it was, where the kernel has no io_uring for this process.
+ */
+export function removeLinksWithoutWaiting(): boolean {
+  const sendLater = openSendRing();
+  if (sendLater === undefined) return false;
+  removeLinksBy((connection, request, link) => {
+    if (typeof link === 'string') connection.request(request);
+    else remove(connection, request, link.index, sendLater);
+  });
+  return true;
+}
+
+function remove(connection: Connection, request: Request, index: number, sendLater: SendLater): void {
+  let sequence = 0;
+  let failure: Error | undefined;
+  const write = (next: () => number) => {
+    sequence = next();
+    const writer = createWriter();
+    writeFrame(writer, request.type, NLM_F_REQUEST | NLM_F_ACK, sequence, request.body);
+    return writer.finish();
+  };
+  const done = (frame: Frame) => {
+    if (isRemoval(frame, index)) return 'done';
+    if (frame.type !== NLMSG_ERROR || frame.sequence !== sequence) return 'more';
+    failure = failureOf(request, frame);
+    return 'done';
+  };
+  setMembership(connection, NETLINK_ADD_MEMBERSHIP);
+  try {
+    connection.exchange(write, done, (datagram) => {
+      if (!sendLater(connection.fd, datagram)) send(connection.fd, datagram);
+    });
+  } finally {
+    setMembership(connection, NETLINK_DROP_MEMBERSHIP);
+  }
+  if (failure !== undefined) throw failure;
+}
+
+/** A bridge tells with the same type, and its own family, that a port has left. */
+function isRemoval({ type, body }: Frame, index: number): boolean {
+  const AF_UNSPEC = 0;
+  return type === RTM_DELLINK && body[0] === AF_UNSPEC && readU32(body, 4) === index;
+}
+
+function setMembership({ fd }: Connection, option: number): void {
+  setSocketOption(fd, SOL_NETLINK, option, new Uint8Array(new Int32Array([RTNLGRP_LINK]).buffer));
+}
