@@ -11,9 +11,9 @@ const verbs = ['ADD', 'DEL'] as const;
 /** The most that a plugin may compute beyond the empty start, in milliseconds. */
 const goal = 3;
 
-/** Measures every plugin that this kernel has the kind of link for, both contenders turn by turn. */
+/** Measures every plugin that this kernel has the kind of link for, the contenders turn by turn. */
 export function measureAlone(
-  [fairlead, reference]: readonly [Contender, Contender],
+  { fairlead, served, reference }: Readonly<Record<Contender['name'], Contender>>,
   scratch: string,
   rounds: number,
   floor: Floor,
@@ -23,13 +23,17 @@ export function measureAlone(
     return singles(fairlead, scratch)
       .filter(({ kind }) => kind === undefined || hasKind(kind))
       .map(({ plugin }) => {
-        const beside = existsSync(`${reference.bin}/${plugin}`) ? [fairlead, reference] : [fairlead];
-        const [ours = [], theirs] = measureOne(plugin, beside, scratch, rounds);
-        return {
-          plugin,
-          goal,
-          calls: verbs.map((verb, index) => callOf(verb, ours[index], theirs?.[index], floor)),
-        };
+        const isTheirs = existsSync(`${reference.bin}/${plugin}`);
+        const contenders = [fairlead, served, ...(isTheirs ? [reference] : [])];
+        const measured = measureOne(plugin, contenders, scratch, rounds);
+        const calls = verbs.map((verb, index) =>
+          callOf(
+            verb,
+            measured.map((of) => of[index] ?? []),
+            floor,
+          ),
+        );
+        return { plugin, goal, calls };
       });
   } finally {
     ip('link', 'delete', master);
@@ -62,6 +66,7 @@ function measureOnce(
   scratch: string,
   round: number,
 ): readonly [Measured, Measured] {
+  using _ = contender.measured?.();
   const netns = `${scratch}/ns`;
   createNetns(netns);
   try {
@@ -83,18 +88,28 @@ function withResult(config: Single['config'], prevResult: unknown) {
 
 function callOf(
   verb: (typeof verbs)[number],
-  ours: readonly Measured[] = [],
-  theirs: readonly Measured[] | undefined,
+  [ours = [], served = [], theirs]: readonly (readonly Measured[])[],
   { emptyStart, emptyUser }: Floor,
 ): AloneCall {
-  const ms = median(ours.map((one) => one.ms));
+  const time = (of: readonly Measured[]) => median(of.map(({ ms }) => ms));
+  const computed = (of: readonly Measured[]) => mean(of.map(({ userMs }) => userMs));
+  const ms = time(ours);
   return {
     verb,
     fairlead: ms,
     beyondStart: ms - emptyStart,
-    computing: Math.max(0, mean(ours.map(({ userMs }) => userMs)) - emptyUser),
-    ...(theirs !== undefined && { reference: median(theirs.map((one) => one.ms)) }),
+    computing: Math.max(0, computed(ours) - emptyUser),
+    served: {
+      ms: time(served),
+      computing: Math.max(0, computed(served) - (ranItself(served) ? emptyUser : 0)),
+    },
+    ...(theirs !== undefined && { reference: time(theirs) }),
   };
+}
+
+/** Whether the plugin's process became the runtime after all: `fairlead-call` alone touches few pages. */
+function ranItself(measured: readonly Measured[]): boolean {
+  return median(measured.map(({ faults }) => faults)) > 500;
 }
 
 /** Whether the kernel has links of a kind: one is asked for. */

@@ -8,8 +8,6 @@ export interface ChainTimes {
   /** Milliseconds, the sum of the chain's processes. */
   readonly add: number;
   readonly del: number;
-  /** The largest resident set of one process, in MiB: the highest seen. */
-  readonly peakMiB: number;
 }
 
 /** Rounds that are not counted: they warm the caches and make the bridges. */
@@ -22,7 +20,7 @@ export function measureChain(
   rounds: number,
   chainOf: (contender: Contender, scratch: string, round: number) => readonly Config[],
 ): Map<Contender['name'], ChainTimes> {
-  const times = contenders.map(() => ({ add: [] as number[], del: [] as number[], peak: 0 }));
+  const times = contenders.map(() => ({ add: [] as number[], del: [] as number[] }));
   for (let round = 0; round < warmUp + rounds; round++) {
     for (const [index, contender] of contenders.entries()) {
       const once = measureOnce(contender, chainOf(contender, scratch, round), scratch, round);
@@ -30,13 +28,12 @@ export function measureChain(
       if (own === undefined || round < warmUp) continue;
       own.add.push(once.add);
       own.del.push(once.del);
-      own.peak = Math.max(own.peak, once.peakMiB);
     }
   }
   return new Map(
     contenders.map(({ name }, index) => {
-      const { add = [], del = [], peak = Number.NaN } = times[index] ?? {};
-      return [name, { add: median(add), del: median(del), peakMiB: peak }];
+      const { add = [], del = [] } = times[index] ?? {};
+      return [name, { add: median(add), del: median(del) }];
     }),
   );
 }
@@ -53,7 +50,7 @@ function measureOnce(
   try {
     const call = { containerId: `bench-${round}`, netns };
     const added = addChain(contender, plugins, call);
-    return { add: added.ms, del: delChain(contender, plugins, call, added.result), peakMiB: added.peakMiB };
+    return { add: added.ms, del: delChain(contender, plugins, call, added.result) };
   } finally {
     removeNetns(netns);
   }

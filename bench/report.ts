@@ -40,11 +40,24 @@ function pageOf(results: Results): string {
     '## Each plugin alone',
     '',
     `An empty program on this runtime takes ${number(results.floor[0]?.ms ?? Number.NaN)} ms: that is in every figure of Fairlead’s. “Beyond” is what is more:`,
-    'the plugin’s own code, and the kernel’s work and waiting. “Computing” is the part of it in which the processor was not in the kernel.',
+    'the plugin’s own code, and the kernel’s work and waiting. “Computing” is the part of it in which the processor was not in the kernel;',
+    'with `serve` it is all that the plugin’s process and the server computed.',
     'Plugins after others in a chain are timed without those; kinds of links that this kernel has not are left out.',
     '',
     ...table(
-      ['', '', 'Fairlead', 'beyond', 'computing', 'goal', 'reference', 'ratio'],
+      [
+        '',
+        '',
+        'Fairlead',
+        'beyond',
+        'computing',
+        '`serve`',
+        'computing',
+        'goal',
+        'reference',
+        'ratio',
+        '`serve`',
+      ],
       results.alone.flatMap(aloneCells),
     ),
     '',
@@ -68,7 +81,7 @@ function pageOf(results: Results): string {
       results.floor.map(({ what, ms }) => [what, number(ms)]),
     ),
     '',
-    `Peak memory of a Fairlead plugin process: ${results.memory.peak.toFixed(0)} MiB (goal: at most ${results.memory.goal}).`,
+    `Peak memory of a Fairlead plugin process: ${results.memory.peak.toFixed(0)} MiB (goal: at most ${results.memory.goal}); of \`fairlead serve\`: ${results.memory.server.toFixed(0)} MiB.`,
     '',
   ].join('\n');
 }
@@ -89,15 +102,18 @@ function comparisonCells(row: Comparison): string[] {
 }
 
 function aloneCells({ plugin, calls, goal }: Alone): string[][] {
-  return calls.map(({ verb, fairlead, reference, beyondStart, computing }) => [
+  return calls.map(({ verb, fairlead, reference, beyondStart, computing, served }) => [
     `\`${plugin}\``,
     verb,
     `${number(fairlead)} ms`,
     `${number(beyondStart)} ms`,
-    `${number(computing)} ms`,
-    goalText(computing, goal),
+    `${number(computing)} ms${markOf(computing, goal)}`,
+    `${number(served.ms)} ms`,
+    `${number(served.computing)} ms${markOf(served.computing, goal)}`,
+    `≤ ${goal} ms`,
     reference === undefined ? '—' : `${number(reference)} ms`,
     reference === undefined ? '' : number(fairlead / reference),
+    reference === undefined ? '' : number(served.ms / reference),
   ]);
 }
 

@@ -43,6 +43,8 @@ export interface AloneCall {
   readonly beyondStart: number;
   /** Of that, what the processor spent outside the kernel; a mean. */
   readonly computing: number;
+  /** The same where `fairlead serve` does it: the whole process, and what both processes computed. */
+  readonly served: { readonly ms: number; readonly computing: number };
 }
 
 /** A start of the executable with few plugins and with all. */
@@ -73,8 +75,8 @@ export interface Results {
   readonly alone: readonly Alone[];
   readonly starts: readonly StartCost[];
   readonly floor: readonly FloorPart[];
-  /** The largest resident set of a Fairlead plugin process, and what it may be, in MiB. */
-  readonly memory: { readonly peak: number; readonly goal: number };
+  /** The largest resident set of a Fairlead plugin process, what it may be, and that of `fairlead serve`, in MiB. */
+  readonly memory: { readonly peak: number; readonly goal: number; readonly server: number };
 }
 
 /** large / small. */

@@ -15,10 +15,11 @@ import { atOnce, measureAtOnce } from './at-once.ts';
 import { measureChain } from './chain.ts';
 import { measureFloor } from './floor.ts';
 import type { Contender } from './measure.ts';
+import { peakMemory, peakOf } from './memory.ts';
 import { longChain, longChainNames, plainBridge, publishingChain } from './networks.ts';
 import { writeReport } from './report.ts';
 import type { Results } from './rows.ts';
-import { startServed } from './served.ts';
+import { type Served, startServed } from './served.ts';
 import { measureStart } from './start.ts';
 import { measureStore } from './store.ts';
 
@@ -56,18 +57,15 @@ async function bench(): Promise<void> {
   Bun.spawnSync(['ip', 'link', 'set', 'lo', 'up']);
   try {
     using served = await startServed(`${root}/dist`);
-    const results = await measureAll(scratch, rounds, [fairlead, served, reference]);
+    const results = await measureAll(scratch, rounds, served);
     writeReport(options.out ?? `${root}/docs/benchmarks`, results);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
 }
 
-async function measureAll(
-  scratch: string,
-  rounds: number,
-  contenders: readonly Contender[],
-): Promise<Results> {
+async function measureAll(scratch: string, rounds: number, served: Served): Promise<Results> {
+  const contenders = [fairlead, served, reference];
   say('the floor');
   const floor = measureFloor(scratch, rounds);
   say(`bridge (ipMasq) + portmap, ${rounds} rounds`);
@@ -79,7 +77,7 @@ async function measureAll(
   say(`${atOnce} ADDs at once`);
   const many = await measureAtOnce(contenders, scratch, options.quick ? 1 : 7);
   say(`each plugin alone, ${rounds} rounds`);
-  const alone = measureAlone([fairlead, reference], scratch, rounds, floor);
+  const alone = measureAlone({ fairlead, served, reference }, scratch, rounds, floor);
   say('the start with few plugins and with all');
   const starts = measureStart(fairlead, scratch, rounds);
   say('host-local with 10 and 40,000 reservations');
@@ -132,7 +130,8 @@ async function measureAll(
       { what: 'the kernel: one nftables transaction of one element', ms: element },
     ],
     memory: {
-      peak: Math.max(...[chain, long, plain].map((of) => of.get('fairlead')?.peakMiB ?? Number.NaN)),
+      peak: await peakMemory(fairlead, longChain(fairlead, scratch, rounds), scratch),
+      server: peakOf(served.pid),
       goal: 60,
     },
   };

@@ -1,12 +1,14 @@
 /** Fairlead's plugins with `fairlead serve` running, beside the same ones without. */
-import { existsSync, mkdirSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import type { Contender } from './measure.ts';
 
 const socket = '/run/fairlead/serve.sock';
 const aside = `${socket}.aside`;
 
 /** The contender, and its server, which ends with it. */
-export interface Served extends Contender, Disposable {}
+export interface Served extends Contender, Disposable {
+  readonly pid: number;
+}
 
 /** Starts the server of `dist`, whose dist/served is called; it is found while its contender is measured. */
 export async function startServed(dist: string): Promise<Served> {
@@ -25,6 +27,15 @@ export async function startServed(dist: string): Promise<Served> {
       renameSync(aside, socket);
       return { [Symbol.dispose]: () => renameSync(socket, aside) };
     },
+    pid: server.pid,
+    serverUserMs: () => userMsOf(server.pid),
     [Symbol.dispose]: () => server.kill(),
   };
+}
+
+/** utime of proc_pid_stat(5): in ticks of 10 ms, so only the mean of many says something. */
+function userMsOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return Number(fields[11]) * 10;
 }

@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { pluginNames } from '../../src/plugins/names.ts';
 import { createContainer, removeContainers } from '../support/container.ts';
-import { add, binDirectory, del, runPlugin } from '../support/plugin.ts';
+import { add, binDirectory, check, del, runPlugin } from '../support/plugin.ts';
 import { runProgram } from '../support/program.ts';
 import { executable, fairlead, pods } from './fairlead.ts';
 
@@ -89,6 +89,28 @@ test('what is installed is a plugin by its name, and can install itself elsewher
   expect(exitCode).toBe(0);
   expect(statSync(`${bin}/deeper/still/fairlead`).size).toBe(statSync(executable).size);
   expect(statSync(`${bin}/deeper/still`).mode & 0o7777).toBe(0o755);
+});
+
+test('--served: the links lead to fairlead-call, which hands over or executes fairlead; and back', async () => {
+  const { stdout } = await fairlead(['install', '--served', bin]);
+  expect(stdout).toMatch(/^fairlead-call +new$/m);
+  expect(readdirSync(bin).sort()).toEqual(['fairlead', 'fairlead-call', ...pluginNames].sort());
+  for (const name of pluginNames) expect(readlinkSync(`${bin}/${name}`)).toBe('fairlead-call');
+  expect(statSync(`${bin}/fairlead-call`).mode & 0o7777).toBe(0o755);
+  const container = createContainer();
+  const call = { plugin: 'bridge', config: bridge, container, binDirectory: bin };
+  const result = await add(call);
+  await check({ ...call, config: { ...bridge, prevResult: result } });
+  expect((await fairlead(['install', '--served', bin])).stdout).toMatch(/^fairlead-call +unchanged$/m);
+  await Bun.write(`${bin}/fairlead-call`, 'older');
+  const repaired = await fairlead(['install', '--served', bin]);
+  expect(repaired.stdout).toMatch(/^fairlead-call +replaced a file$/m);
+  await check({ ...call, config: { ...bridge, prevResult: result } });
+  const back = await fairlead(['install', bin]);
+  expect(back.stdout).toMatch(/^bridge +a link to fairlead, replaced a link to fairlead-call$/m);
+  expect(back.stdout).toMatch(/^fairlead-call +removed$/m);
+  expect(readdirSync(bin).sort()).toEqual(['fairlead', ...pluginNames].sort());
+  await del(call);
 });
 
 test('a read-only file system: one line, and nothing is changed', async () => {

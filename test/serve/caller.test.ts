@@ -1,4 +1,5 @@
 /** `fairlead-call` with servers that misbehave: nothing is done twice, nothing is lost, nothing hangs. */
+// kernels: first, second
 // packages: iproute2
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { chmodSync, mkdirSync, openSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,5 @@
 /** `fairlead serve` does the plugins' calls; wherever it cannot do the very same, they do them themselves. */
+// kernels: first, second
 // packages: iproute2 strace
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { copyFileSync, lstatSync, readdirSync, readFileSync, rmSync } from 'node:fs';

@@ -66,8 +66,7 @@ test('labels: forward and backward, relative to the next instruction, absolute f
     label('text'),
     data(new Uint8Array([1, 2])),
   ];
-  expect(hex(assemble(items, 0x400000))).toBe(
-    'e9100000000f85f5ffffffe805000000be16004000c30102');
+  expect(hex(assemble(items, 0x400000))).toBe('e9100000000f85f5ffffffe805000000be16004000c30102');
 });
 
 test('a jump to nowhere is not assembled', () => {
