@@ -8,11 +8,12 @@ import { startServer } from '../serve/server.ts';
 /** `fairlead serve`. */
 export const serve: Command = {
   name: 'serve',
-  summary: 'does the plugins\u2019 calls in one process that stays, in about two thirds of the time',
-  about: `Stays, and does what the plugins of this executable are called for: their processes find it,
-hand their call over and print its answer. Nothing depends on it: where it does not run, is about to
-end, or is another version, every plugin does its work itself. It ends at SIGTERM, when the calls
-that run are done, and when its executable was replaced: what supervises it starts the new one.`,
+  summary: 'does the plugins\u2019 calls in one process that stays, several times as fast',
+  about: `Stays, and does what the plugins of this executable are called for. Where it was installed with
+--served their processes find it, hand their call over and print its answer. Nothing depends on it:
+where it does not run, is about to end, or is another version, every plugin does its work itself. It
+ends at SIGTERM, when the calls that run are done, and when its executable was replaced: what
+supervises it starts the new one.`,
   parameters: [],
   options: [],
   examples: ['fairlead serve'],
