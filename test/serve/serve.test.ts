@@ -165,6 +165,15 @@ describe('a call that its own process does', () => {
   });
 });
 
+test('without io_uring: DEL that takes a link away is its own process’s, and all else is served', async () => {
+  const forbidden = ['strace', '-D', '-f', '-o', '/dev/null', '-e', 'inject=io_uring_setup:error=EPERM'];
+  await serve(undefined, [...forbidden, '-e', 'trace=io_uring_setup']);
+  const call = callOf();
+  expect(await callObserved({ ...call, command: 'ADD' })).toMatchObject({ exitCode: 0, served: true });
+  expect(await callObserved({ ...call, command: 'DEL' })).toMatchObject({ exitCode: 0, served: false });
+  expect((await ip(call.container.netns, 'link')).map(({ ifname }) => ifname)).toEqual(['lo']);
+});
+
 describe('a server that ends', () => {
   test(
     'by SIGTERM does what it has begun, and is not asked any more',
@@ -207,6 +216,10 @@ describe('a server that ends', () => {
     server.kill('SIGSTOP');
     expect(await callObserved({ ...callOf(), command: 'ADD' })).toMatchObject({ exitCode: 0, served: false });
     server.kill('SIGCONT');
+    // It finds the question then, and that nobody waits for the answer.
+    await Bun.sleep(500);
+    expect([...new Bun.Glob('10.*').scanSync('/var/lib/cni/networks/served')]).toHaveLength(1);
+    expect(await fairleadJson<unknown[]>(['failures'])).toEqual([]);
     expect(await callObserved({ ...callOf(), command: 'ADD' })).toMatchObject({ exitCode: 0, served: true });
   });
 

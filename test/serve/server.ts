@@ -15,8 +15,11 @@ export type Serving = Bun.Subprocess<'ignore', 'pipe', 'pipe'>;
 const servers = new Set<Serving>();
 
 /** Starts one and waits until it listens. @throws Error with what it says where it ends instead */
-export async function serve(executable = `${dist}/fairlead`): Promise<Serving> {
-  const server = start(executable);
+export async function serve(
+  executable = `${dist}/fairlead`,
+  under: readonly string[] = [],
+): Promise<Serving> {
+  const server = start(executable, under);
   const deadline = performance.now() + limit(10) * 1000;
   while (!(await listens())) {
     if (server.exitCode !== null || performance.now() > deadline)
@@ -26,10 +29,14 @@ export async function serve(executable = `${dist}/fairlead`): Promise<Serving> {
   return server;
 }
 
-/** Starts one, whatever comes of it. */
-export function start(executable = `${dist}/fairlead`): Serving {
+/** Starts one, whatever comes of it; under another program, as `['strace', …]`, if that is given. */
+export function start(executable = `${dist}/fairlead`, under: readonly string[] = []): Serving {
   requireSandbox();
-  const server = Bun.spawn([executable, 'serve'], { stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' });
+  const server = Bun.spawn([...under, executable, 'serve'], {
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'pipe',
+  });
   servers.add(server);
   return server;
 }
