@@ -8,6 +8,7 @@ import { runKept } from '../../plugin/main.ts';
 import { processFiles } from '../../plugin/process-files.ts';
 import { isPluginName, loadPlugin, type PluginName, resolveInProcess } from '../../plugins/names.ts';
 import { answerHeaderSize, doItYourself, questionLayout, serveSocket, taken } from './message.ts';
+import { oneAtATime } from './one-at-a-time.ts';
 import { decodeQuestion, ownIdentity, type Question, questionLength } from './question.ts';
 import { turns } from './turns.ts';
 
@@ -38,6 +39,7 @@ interface Dialogue {
 export function startServer(mayGoOn: () => boolean): Server {
   const own = ownIdentity();
   const running = new Set<Promise<void>>();
+  const inOrder = oneAtATime();
   const inTurn = turns();
   const waits = waitsForKernel();
   let isStopped = false;
@@ -47,7 +49,7 @@ export function startServer(mayGoOn: () => boolean): Server {
     const isForMe = !isStopped && plugin !== undefined && question.identity === own && isForServer(question);
     // Whoever cannot be told that his call is taken does it himself.
     if (!isForMe || socket.write(takenByte(question)) !== 1) return void socket.end();
-    const job = answerTo({ ...question, plugin }, inTurn, waits).then(
+    const job = inOrder(() => answerTo({ ...question, plugin }, inTurn, waits)).then(
       (answer) => send(socket, encodeAnswer(answer)),
       () => socket.terminate(),
     );

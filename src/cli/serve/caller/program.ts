@@ -5,7 +5,7 @@
  * before one would have started (docs/decisions/0019).
  *
  * In words: find the `fairlead` beside; where there are arguments or no CNI_COMMAND, or nobody listens, execute it. Look
- * which files things are, read standard input, ask. Not taken within half a second: no further, execute it. Taken: wait
+ * which files things are, read standard input, ask. Not taken within two seconds: no further, execute it. Taken: wait
  * for the answer and print it. Whoever took it and ended without an answer may have done a part of ADD: an error says so.
  */
 import { CniError, encodeError } from '../../../cni/error.ts';
@@ -71,8 +71,11 @@ const [SOL_SOCKET, SO_SNDTIMEO, SHUT_RD, MSG_NOSIGNAL] = [1, 21, 0, 0x4000];
 const [MFD_CLOEXEC, STATX_INO, AT_FDCWD] = [1, 0x100, 0xffffff9c];
 const [POLLIN, POLLOUT, EINTR, EAGAIN] = [1, 4, 4, 11];
 
-/** A server that takes no call in this time is stuck or stopped; in milliseconds. */
-const patience = 500;
+/**
+ * A server that takes no call in this time is stuck or stopped; in milliseconds. It takes one as soon as it has done its part of
+ * another, so that this is far more than it needs.
+ */
+const patience = 2000;
 /** Of the path of the executable; PATH_MAX. */
 const pathLimit = 4096;
 const answerLimit = 16 * 1024 * 1024;
@@ -120,7 +123,7 @@ const texts = {
   name: path('stdin'),
   address: new Uint8Array([AF_UNIX, 0, ...path(serveSocket)]),
   // struct timeval.
-  patience: new Uint8Array(new BigUint64Array([0n, BigInt(patience * 1000)]).buffer),
+  patience: new Uint8Array(new BigUint64Array([BigInt(patience / 1000), 0n]).buffer),
   lostText: answerOf(
     new CniError(
       'tryAgainLater',
