@@ -99,17 +99,9 @@ function callOf(
     fairlead: ms,
     beyondStart: ms - emptyStart,
     computing: Math.max(0, computed(ours) - emptyUser),
-    served: {
-      ms: time(served),
-      computing: Math.max(0, computed(served) - (ranItself(served) ? emptyUser : 0)),
-    },
+    served: { ms: time(served), computing: computed(served) },
     ...(theirs !== undefined && { reference: time(theirs) }),
   };
-}
-
-/** Whether the plugin's process became the runtime after all: `fairlead-call` alone touches few pages. */
-function ranItself(measured: readonly Measured[]): boolean {
-  return median(measured.map(({ faults }) => faults)) > 500;
 }
 
 /** Whether the kernel has links of a kind: one is asked for. */

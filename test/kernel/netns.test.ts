@@ -242,10 +242,11 @@ test('a hundred namespaces leave no descriptor and no mount behind', () => {
     openConnection(NETLINK_ROUTE, netns).close();
     netns.close();
   }
-  expect(descriptors()).toBe(before);
+  // Fewer is as good: what earlier tests started may still be closing.
+  expect(descriptors()).toBeLessThanOrEqual(before);
   for (const name of names) removeNetns(name);
   expect(mounts()).toEqual([]);
-  expect(descriptors()).toBe(before);
+  expect(descriptors()).toBeLessThanOrEqual(before);
 });
 
 test('descriptors of namespaces and sockets are not inherited by programs that are started', () => {

@@ -163,12 +163,11 @@ async function answerTo(call: Call, inTurn: ReturnType<typeof turns>, waits: Wai
  */
 type Waits = (plugin: PluginName, command: string | undefined) => boolean;
 
-/** Where links can be removed without waiting, it is only those that move a device back, and those that remove many. */
+/** Where links can be removed without waiting, it is only those that may remove many. */
 function waitsForKernel(): Waits {
   const removesAtOnce = removeLinksWithoutWaiting();
   return (plugin, command) =>
-    command === 'GC' ||
-    (command === 'DEL' && (removesAtOnce ? plugin === 'host-device' : !withoutLinks.has(plugin)));
+    command === 'GC' || (command === 'DEL' && !removesAtOnce && !withoutLinks.has(plugin));
 }
 
 /** The plugins that make no links. */

@@ -15,7 +15,7 @@ const cqeSize = 16;
 const IORING_OFF_SQES = 0x10000000;
 const IORING_FEAT_SINGLE_MMAP = 1;
 const IORING_OP_SEND = 26;
-const IOSQE_ASYNC = 1 << 4;
+const IOSQE_ASYNC = 0x10;
 /** struct io_uring_params: where the fields of both rings are, in the memory of the first. */
 const params = {
   features: 5,
@@ -27,8 +27,9 @@ const params = {
   cqTail: 21,
   cqes: 25,
 };
-const [PROT_READ, PROT_WRITE, MAP_SHARED, MAP_POPULATE] = [1, 2, 1, 0x8000];
-const MAP_FAILED = 2 ** 64;
+/** sys/mman.h; (void *) -1 as a number is 2^64, rounded. */
+const [PROT_READ, PROT_WRITE, MAP_SHARED, MAP_POPULATE, MAP_FAILED] = [1, 2, 1, 0x8000, 2 ** 64];
+/** As many sends may be under way that the kernel has not begun. */
 const entries = 256;
 
 /** Sends a datagram on a descriptor: false, and nothing done, where that is not possible just now. */
