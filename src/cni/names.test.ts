@@ -29,6 +29,8 @@ describe('interface names', () => {
     'a\0',
     'a\u00a0',
     'a\u0085',
+    'eth%d',
+    '100%',
   ])('%p is wrong', (text) => expect(interfaceNameProblem(text)).toBeDefined());
 });
 

@@ -20,15 +20,18 @@ export function identifierProblem(text: string): string | undefined {
   return `must start with a letter or digit and have only letters, digits, "_", "." and "-", got ${quoted(text)}`;
 }
 
-/** What is wrong with the name of a network interface, by the kernel's rules (`dev_valid_name`, net/core/dev.c). */
+/**
+ * What is wrong with the name of a network interface, by the kernel's rules (`dev_valid_name`, net/core/dev.c). It takes one
+ * with "%" for a pattern, and gives the link another name (`dev_alloc_name`).
+ */
 export function interfaceNameProblem(text: string): string | undefined {
   const bytes = bytesFromText(text).length;
   if (bytes === 0) return 'must not be empty';
   if (bytes > interfaceNameMax)
     return `must have at most ${interfaceNameMax} bytes, got ${bytes} in ${quoted(text)}`;
   if (text === '.' || text === '..') return `must not be "${text}"`;
-  if (!/[\s/:\p{Cc}]/u.test(text)) return undefined;
-  return `must not have "/", ":", white space or control characters, got ${quoted(text)}`;
+  if (!/[\s/:%\p{Cc}]/u.test(text)) return undefined;
+  return `must not have "/", ":", "%", white space or control characters, got ${quoted(text)}`;
 }
 
 /** What is wrong with the path of a network namespace. Whether there is one is seen when it is opened. */

@@ -27,8 +27,15 @@ function run(argv: readonly string[], stdin = '', env: Record<string, string> = 
   return { exitCode: child.exitCode, stdout: child.stdout.toString(), stderr: child.stderr.toString() };
 }
 
-// Where there is a server, another user's or this machine's own, it would be asked.
-describe.skipIf(process.arch !== 'x64' || existsSync(serveSocket))('without a server', () => {
+/** Where there is a server it would be asked. */
+const hindrance =
+  process.arch !== 'x64'
+    ? ' [skipped: it is for x86-64]'
+    : existsSync(serveSocket)
+      ? ' [skipped: `fairlead serve` runs on this machine]'
+      : undefined;
+
+describe.skipIf(hindrance !== undefined)(`without a server${hindrance ?? ''}`, () => {
   test('the file beside is executed: with the arguments, the environment, standard input and its exit code', () => {
     write(
       'fairlead',

@@ -132,5 +132,5 @@ export function giveBack(
 
 /** The name on the node that a device's alias tells, where it tells one. `%` would be a pattern to the kernel. */
 export function oldNameOf({ alias = '' }: Pick<Link, 'alias'>): string | undefined {
-  return interfaceNameProblem(alias) === undefined && !alias.includes('%') ? alias : undefined;
+  return interfaceNameProblem(alias) === undefined ? alias : undefined;
 }
