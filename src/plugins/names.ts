@@ -1,6 +1,6 @@
 /** The plugins in this executable, each loaded only when it is called: a plugin's start pays for itself alone. */
 import type { Plugin, Resolve } from '../cni/index.ts';
-import { statIfThere } from '../kernel/sys/file.ts';
+import { isSameFile } from '../kernel/sys/file.ts';
 
 const loaders = {
   bandwidth: async () => (await import('./meta/bandwidth/plugin.ts')).plugin,
@@ -39,23 +39,20 @@ export function loadPlugin(name: PluginName): Promise<Plugin> {
   return loaders[name]();
 }
 
-/** The program that is beside this executable where `fairlead serve` does the calls: a plugin's name leads to it there. */
+/** The executable's own name in a bin directory. */
+export const executableName = 'fairlead';
+
+/** The program that is beside the executable where `fairlead serve` does the calls: a plugin's name leads to it there. */
 export const callerName = 'fairlead-call';
+
+/** Whether a file is this executable, or the program beside it that would hand over to it. Throws SystemError. */
+export function isOwnExecutable(path: string, executable: string): boolean {
+  const beside = `${executable.slice(0, executable.lastIndexOf('/') + 1)}${callerName}`;
+  return isSameFile(path, executable) || isSameFile(path, beside);
+}
 
 /** A plugin found on CNI_PATH that is this very file is called in process. Nobody can tell, except by the clock. */
 export const resolveInProcess: Resolve = (type, executablePath) =>
-  isPluginName(type) && isOwn(executablePath) ? () => loadPlugin(type) : undefined;
-
-/** Whether a file is this executable, or the program beside it that would hand over to it. */
-function isOwn(path: string): boolean {
-  const { execPath } = process;
-  return (
-    isSameFile(path, execPath) ||
-    isSameFile(path, `${execPath.slice(0, execPath.lastIndexOf('/') + 1)}${callerName}`)
-  );
-}
-
-function isSameFile(path: string, other: string): boolean {
-  const [one, two] = [statIfThere(path), statIfThere(other)];
-  return one !== undefined && two !== undefined && one.ino === two.ino && one.dev === two.dev;
-}
+  isPluginName(type) && isOwnExecutable(executablePath, process.execPath)
+    ? () => loadPlugin(type)
+    : undefined;

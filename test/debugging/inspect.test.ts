@@ -5,7 +5,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { createNetns, removeNetns } from '../../src/kernel/netns/netns.ts';
 import { executable, fairlead, fairleadJson, pods, writeNetworks } from '../cli/fairlead.ts';
 import { ip } from '../support/container.ts';
-import { binDirectory } from '../support/plugin.ts';
+import { binDirectory, dist } from '../support/plugin.ts';
 import { output, runProgram } from '../support/program.ts';
 
 interface Fact {
@@ -110,6 +110,12 @@ test('as it was made: nothing differs, and everything that ADD made has a line',
       whats.filter((text) => text.startsWith(part)),
       part,
     ).toHaveLength(1);
+});
+
+test('where the plugins’ names lead to fairlead-call they are known as well', async () => {
+  const direct = await inspect();
+  const served = await inspect('blue', { CNI_PATH: `${dist}/served` });
+  expect(served.attachments).toEqual(direct.attachments);
 });
 
 test('firewall: the addresses, the policy, the port, and whatever of it is taken away', async () => {

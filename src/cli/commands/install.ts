@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { CniError } from '../../cni/index.ts';
-import { callerName, pluginNames } from '../../plugins/names.ts';
+import { callerName, executableName, pluginNames } from '../../plugins/names.ts';
 import type { Call, Command, Report } from '../command.ts';
 import {
   copyExecutable,
@@ -17,9 +17,6 @@ import { table } from '../text/table.ts';
 import { version } from '../version-number.ts';
 
 const defaultDirectory = '/opt/cni/bin';
-/** The executable's name in a bin directory; the plugins are links to it. */
-const executableName = 'fairlead';
-
 const served: Option = { name: 'served', about: 'for a node where `fairlead serve` does the calls' };
 
 /** `fairlead install`. */

@@ -1,5 +1,5 @@
 /** The plugins of an attachment, as ADD was called with them, and whether they are those in this executable. */
-import { realpathSync, statSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { findExecutable } from '../../cni/executable.ts';
 import type { Result } from '../../cni/index.ts';
@@ -8,7 +8,7 @@ import {
   type NetworkConfigurationList,
   parseNetwork,
 } from '../../cni/runtime/index.ts';
-import { isPluginName, type PluginName } from '../../plugins/names.ts';
+import { executableName, isOwnExecutable, isPluginName, type PluginName } from '../../plugins/names.ts';
 import { decodeKeptResult } from '../kept-result.ts';
 
 /** An attachment with what can be read of it. */
@@ -43,20 +43,15 @@ export interface PluginPlaces {
 
 /**
  * Whether the plugin that a runtime finds under this name is Fairlead's: only of that is known what it makes. It is this
- * very file, or the `fairlead` beside it, as `fairlead install` links the plugins' names.
+ * very file, or the `fairlead` beside it, or what hands over to one of them, as `fairlead install` links the plugins' names.
  */
 export function isOwnPlugin(type: string, { pluginPath, executablePath }: PluginPlaces): type is PluginName {
   if (!isPluginName(type)) return false;
   try {
     const file = realpathSync(findExecutable(type, pluginPath));
-    const own = [`${dirname(file)}/fairlead`, executablePath].filter((path) => path !== undefined);
-    return own.some((path) => isSameFile(file, path));
+    const own = [`${dirname(file)}/${executableName}`, executablePath].filter((path) => path !== undefined);
+    return own.some((path) => isOwnExecutable(file, path));
   } catch {
     return false;
   }
-}
-
-function isSameFile(a: string, b: string): boolean {
-  const [one, other] = [a, b].map((path) => statSync(path, { bigint: true, throwIfNoEntry: false }));
-  return one !== undefined && one.ino === other?.ino && one.dev === other.dev;
 }

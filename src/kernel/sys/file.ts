@@ -158,6 +158,12 @@ export function statIfThere(path: string): FileStat | undefined {
   return ifThere(() => statx(path, AT_FDCWD, path, 0));
 }
 
+/** Whether two paths lead to the same file, links followed; not where there is none. Throws SystemError. */
+export function isSameFile(path: string, other: string): boolean {
+  const [one, two] = [statIfThere(path), statIfThere(other)];
+  return one !== undefined && two !== undefined && one.ino === two.ino && one.dev === two.dev;
+}
+
 /** Which file is at a path, links followed, as a text that no other file has. Throws SystemError. */
 export function fileIdentity(path: string): string {
   const name = cstring(path);
