@@ -35,7 +35,7 @@ const requestsPerDatagram = 100;
 /** An open connection. It belongs to the network namespace in which it was opened, for good. */
 export interface Connection {
   /** Sends one request and returns the messages the kernel answers with, none for most. Throws NetlinkError. */
-  request(request: Request): Frame[];
+  request(request: Request, manner?: Manner): Frame[];
   /**
    * Sends requests that change something, up to a hundred in one datagram. The kernel tries each in order, whatever
    * becomes of those before it. Throws the first NetlinkError once all are answered.
@@ -46,12 +46,18 @@ export interface Connection {
   /**
    * For protocols with transactions of their own (nfnetlink): sends a datagram of frames whose sequence
    * numbers `write` takes from its argument, and hands over every message that comes back until `done` says so.
-   * When `done` answers 'drain', what is there already is still read, without waiting. `send` is how it is sent, if
-   * not by the socket at once.
+   * When `done` answers 'drain', what is there already is still read, without waiting.
    */
   exchange: Exchange;
   close(): void;
   readonly fd: number;
+}
+
+/** How a request is sent and answered, where it is not by the socket at once and by its acknowledgement. */
+export interface Manner {
+  readonly send: (datagram: Uint8Array) => void;
+  /** Whether a message says that the request is done, before its acknowledgement does. */
+  readonly isDone: (frame: Frame) => boolean;
 }
 
 type Exchange = (
@@ -70,9 +76,9 @@ function traced(connection: Connection, by: Tracer, netns: string | undefined): 
   const kind = 'netlink';
   return {
     ...connection,
-    request: (request) =>
+    request: (request, manner) =>
       by.span({ kind, text: request.operation, netns, requests: [request] }, () =>
-        connection.request(request),
+        connection.request(request, manner),
       ),
     requestAll: (requests) =>
       by.span({ kind, text: `${requests.length} requests in one datagram`, netns, requests }, () =>
@@ -100,8 +106,8 @@ export function connectionOn(socket: NetlinkSocket): Connection {
   return {
     fd: socket.fd,
     exchange,
-    request: (request) => {
-      const { answers, failure } = sendRequests(exchange, [request]);
+    request: (request, manner) => {
+      const { answers, failure } = sendRequests(exchange, [request], manner);
       if (failure !== undefined) throw failure;
       return answers;
     },
@@ -147,6 +153,7 @@ function drain(socket: NetlinkSocket): void {
 function sendRequests(
   exchange: Exchange,
   requests: readonly Request[],
+  manner?: Manner,
 ): { answers: Frame[]; failure: NetlinkError | undefined } {
   const bySequence = new Map<number, Request>();
   const answers: Frame[] = [];
@@ -162,6 +169,7 @@ function sendRequests(
     return writer.finish();
   };
   const done = (frame: Frame) => {
+    if (manner?.isDone(frame)) return 'done';
     const request = bySequence.get(frame.sequence);
     if (request === undefined) return 'more'; // an answer to an earlier, abandoned request
     if (frame.type !== NLMSG_ERROR) {
@@ -172,7 +180,7 @@ function sendRequests(
     failure ??= failureOf(request, frame);
     return bySequence.size === 0 ? 'done' : 'more';
   };
-  explain(requests[0]?.operation ?? '', () => exchange(write, done));
+  explain(requests[0]?.operation ?? '', () => exchange(write, done, manner?.send));
   return { answers, failure };
 }
 
@@ -215,7 +223,7 @@ function dumpOnce(exchange: Exchange, request: Request): Frame[] | 'interrupted'
 }
 
 /** The failure that an NLMSG_ERROR or NLMSG_DONE reports, undefined for success. */
-export function failureOf(request: Request, { type, flags, body }: Frame): NetlinkError | undefined {
+function failureOf(request: Request, { type, flags, body }: Frame): NetlinkError | undefined {
   const decode = type === NLMSG_DONE ? decodeDumpResult : decodeAcknowledgement;
   const { errno, message, offset } = decode(body, flags);
   return errno === 0 ? undefined : new NetlinkError(request.operation, errno, message, offset);

@@ -3,18 +3,9 @@
  * then it waits, mostly ten to thirty milliseconds, until no part of the kernel can be using what the link was made of
  * (rcu_barrier in netdev_run_todo, net/core/dev.c), and only then answers. A thread of the kernel's can do that waiting.
  */
-
-import { createWriter, readU32 } from '../netlink/bytes.ts';
+import { readU32 } from '../netlink/bytes.ts';
 import type { Connection } from '../netlink/connection.ts';
-import { failureOf } from '../netlink/connection.ts';
-import {
-  type Frame,
-  NLM_F_ACK,
-  NLM_F_REQUEST,
-  NLMSG_ERROR,
-  type Request,
-  writeFrame,
-} from '../netlink/message.ts';
+import type { Frame, Request } from '../netlink/message.ts';
 import { openSendRing, type SendLater } from '../sys/io-uring.ts';
 import { send, setSocketOption } from '../sys/libc.ts';
 import { removeLinksBy } from './link-change.ts';
@@ -40,29 +31,17 @@ export function removeLinksWithoutWaiting(): boolean {
 }
 
 function remove(connection: Connection, request: Request, index: number, sendLater: SendLater): void {
-  let sequence = 0;
-  let failure: Error | undefined;
-  const write = (next: () => number) => {
-    sequence = next();
-    const writer = createWriter();
-    writeFrame(writer, request.type, NLM_F_REQUEST | NLM_F_ACK, sequence, request.body);
-    return writer.finish();
-  };
-  const done = (frame: Frame) => {
-    if (isRemoval(frame, index)) return 'done';
-    if (frame.type !== NLMSG_ERROR || frame.sequence !== sequence) return 'more';
-    failure = failureOf(request, frame);
-    return 'done';
-  };
   setMembership(connection, NETLINK_ADD_MEMBERSHIP);
   try {
-    connection.exchange(write, done, (datagram) => {
-      if (!sendLater(connection.fd, datagram)) send(connection.fd, datagram);
+    connection.request(request, {
+      send: (datagram) => {
+        if (!sendLater(connection.fd, datagram)) send(connection.fd, datagram);
+      },
+      isDone: (frame) => isRemoval(frame, index),
     });
   } finally {
     setMembership(connection, NETLINK_DROP_MEMBERSHIP);
   }
-  if (failure !== undefined) throw failure;
 }
 
 /** A bridge tells with the same type, and its own family, that a port has left. */
