@@ -6,8 +6,8 @@
 import { readU32 } from '../netlink/bytes.ts';
 import type { Connection } from '../netlink/connection.ts';
 import type { Frame, Request } from '../netlink/message.ts';
-import { openSendRing, type SendLater } from '../sys/io-uring.ts';
 import { send, setSocketOption } from '../sys/libc.ts';
+import { openSendRing, type SendLater } from '../sys/send-later.ts';
 import { removeLinksBy } from './link-change.ts';
 import { RTM_DELLINK } from './link-message.ts';
 

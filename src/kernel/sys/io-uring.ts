@@ -1,79 +1,38 @@
-/**
- * Sending without waiting: an io_uring (io_uring_setup(2)) whose requests are done by threads of the kernel's. For a process
- * that stays: the end of one that has a request under way waits for it.
- */
-import { load, ptr, toArrayBuffer } from './ffi.ts';
-import { closeSync } from './file.ts';
+/** The system calls of io_uring(7), which the C library has no functions for. */
+import { type Functions, load, ptr } from './ffi.ts';
 
-/** System calls without a function in the C library; the same numbers on every architecture (asm-generic/unistd.h). */
+/** The same numbers on every architecture (asm-generic/unistd.h). */
 const __NR_io_uring_setup = 425;
 const __NR_io_uring_enter = 426;
-/** linux/io_uring.h, as what follows. */
+const __NR_io_uring_register = 427;
+const IORING_REGISTER_FILES = 2;
+/** In bytes: struct io_uring_params, linux/io_uring.h. */
 const paramsSize = 120;
-const sqeSize = 64;
-const cqeSize = 16;
-const IORING_OFF_SQES = 0x10000000;
-const IORING_FEAT_SINGLE_MMAP = 1;
-const IORING_OP_SEND = 26;
-const IOSQE_ASYNC = 0x10;
-/** struct io_uring_params: where the fields of both rings are, in the memory of the first. */
-const params = {
-  features: 5,
-  sqHead: 10,
-  sqTail: 11,
-  sqMask: 12,
-  sqArray: 16,
-  cqHead: 20,
-  cqTail: 21,
-  cqes: 25,
-};
-/** sys/mman.h; (void *) -1 as a number is 2^64, rounded. */
-const [PROT_READ, PROT_WRITE, MAP_SHARED, MAP_POPULATE, MAP_FAILED] = [1, 2, 1, 0x8000, 2 ** 64];
-/** As many sends may be under way that the kernel has not begun. */
-const entries = 256;
 
-/** Sends a datagram on a descriptor: false, and nothing done, where that is not possible just now. */
-export type SendLater = (fd: number, datagram: Uint8Array) => boolean;
+const symbols = {
+  syscall: { args: ['u64', 'u64', 'u64', 'u64', 'u64', 'u64', 'u64'], returns: 'i32' },
+} as const;
 
-/** Opens a ring for sends; undefined where the kernel has no io_uring (before 5.6) or does not let this process use it. */
-export function openSendRing(): SendLater | undefined {
-  const { syscall, mmap } = load('libc.so.6', {
-    syscall: { args: ['u64', 'u64', 'u64', 'u64', 'u64', 'u64', 'u64'], returns: 'i32' },
-    mmap: { args: ['ptr', 'u64', 'i32', 'i32', 'i32', 'u64'], returns: 'ptr' },
-  });
-  const about = new Uint32Array(paramsSize / 4);
-  const ring = syscall(__NR_io_uring_setup, entries, ptr(about), 0, 0, 0, 0);
-  if (ring < 0) return undefined;
-  const of = (field: keyof typeof params) => about[params[field]] ?? 0;
-  if ((of('features') & IORING_FEAT_SINGLE_MMAP) === 0) return void closeSync(ring);
-  const map = (size: number, offset: number) => {
-    const address = mmap(null, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring, offset);
-    return Number(address) === MAP_FAILED ? undefined : new Uint32Array(toArrayBuffer(address, 0, size));
-  };
-  const rings = map(Math.max(of('sqArray') + 4 * entries, of('cqes') + 2 * cqeSize * entries), 0);
-  const requests = map(sqeSize * entries, IORING_OFF_SQES);
-  if (rings === undefined || requests === undefined) return void closeSync(ring);
-  /** What a thread of the kernel's has still to read stays where it is. */
-  const kept: Uint8Array[] = [];
-  const at = (field: keyof typeof params, index = 0) => of(field) / 4 + index;
-  const word = (place: number) => rings[place] ?? 0;
+let loaded: Functions<typeof symbols> | undefined;
 
-  return (fd, datagram) => {
-    // What has ended is of no interest: the answer comes on the socket.
-    rings[at('cqHead')] = word(at('cqTail'));
-    const tail = word(at('sqTail'));
-    if (tail - word(at('sqHead')) >= entries) return false;
-    const index = tail & word(at('sqMask'));
-    kept[index] = datagram;
-    const sqe = new DataView(new ArrayBuffer(sqeSize));
-    sqe.setUint8(0, IORING_OP_SEND);
-    sqe.setUint8(1, IOSQE_ASYNC);
-    sqe.setInt32(4, fd, true);
-    sqe.setBigUint64(16, BigInt(ptr(datagram)), true);
-    sqe.setUint32(24, datagram.length, true);
-    requests.set(new Uint32Array(sqe.buffer), (index * sqeSize) / 4);
-    rings[at('sqArray', index)] = index;
-    rings[at('sqTail')] = tail + 1;
-    return syscall(__NR_io_uring_enter, ring, 1, 0, 0, 0, 0) === 1;
-  };
+function syscall(number: number, ...args: readonly [number, number, number, number]): number {
+  loaded ??= load('libc.so.6', symbols);
+  return loaded.syscall(number, ...args, 0, 0);
+}
+
+/** io_uring_setup(2): a ring's descriptor, and what the kernel says of it; below zero where it makes none. */
+export function setUpRing(entries: number): { readonly ring: number; readonly params: Uint32Array } {
+  const params = new Uint32Array(paramsSize / 4);
+  return { ring: syscall(__NR_io_uring_setup, entries, ptr(params), 0, 0), params };
+}
+
+/** io_uring_register(2) of a file: the ring holds it too. */
+export function registerFile(ring: number, fd: number): void {
+  const files = new Int32Array([fd]);
+  syscall(__NR_io_uring_register, ring, IORING_REGISTER_FILES, ptr(files), files.length);
+}
+
+/** io_uring_enter(2): hands requests over without waiting for them; returns how many the kernel took. */
+export function submit(ring: number, count: number): number {
+  return syscall(__NR_io_uring_enter, ring, count, 0, 0);
 }
