@@ -3,9 +3,10 @@
  * to it for each plugin; and dist/fairlead-call with dist/served/, the same for a node where `fairlead serve` does the
  * calls. All appear by rename: what runs meanwhile keeps the old ones. `--outdir DIR` builds elsewhere than in dist.
  */
-import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { linkPlugin, writeExecutable } from '../src/cli/install-files.ts';
 import { callerProgram } from '../src/cli/serve/caller/program.ts';
 import { callerName, pluginNames } from '../src/plugins/names.ts';
 import { compile } from './compile.ts';
@@ -16,16 +17,11 @@ const outdir = resolve(values.outdir);
 const executable = `${outdir}/fairlead`;
 const binDirectory = `${outdir}/cni`;
 
-function link(binDirectory: string, to: string): void {
-  mkdirSync(binDirectory, { recursive: true });
-  for (const name of pluginNames) {
-    const next = `${binDirectory}/.${name}.${process.pid}`;
-    rmSync(next, { force: true });
-    symlinkSync(`../${to}`, next);
-    renameSync(next, `${binDirectory}/${name}`);
-  }
-  const others = readdirSync(binDirectory).filter((name) => !pluginNames.some((known) => known === name));
-  for (const name of others) rmSync(`${binDirectory}/${name}`);
+function link(directory: string, to: string): void {
+  mkdirSync(directory, { recursive: true });
+  for (const name of pluginNames) linkPlugin(`../${to}`, `${directory}/${name}`);
+  const others = readdirSync(directory).filter((name) => !pluginNames.some((known) => known === name));
+  for (const name of others) rmSync(`${directory}/${name}`);
 }
 
 const start = performance.now();
@@ -33,9 +29,7 @@ mkdirSync(outdir, { recursive: true });
 compile(`${root}/src/bin/fairlead.ts`, executable);
 link(binDirectory, 'fairlead');
 if (process.arch === 'x64') {
-  const next = `${outdir}/.${callerName}.${process.pid}`;
-  writeFileSync(next, callerProgram(), { mode: 0o755 });
-  renameSync(next, `${outdir}/${callerName}`);
+  writeExecutable(callerProgram(), `${outdir}/${callerName}`);
   link(`${outdir}/served`, callerName);
 }
 const size = Math.round(Bun.file(executable).size / 1024 / 1024);

@@ -3,8 +3,6 @@ import { randomUUID } from 'node:crypto';
 import {
   chmodSync,
   closeSync,
-  constants,
-  copyFileSync,
   fsyncSync,
   lstatSync,
   openSync,
@@ -25,17 +23,7 @@ export type Done = string;
 /** Copies an executable (mode 0755). Throws the file system's error; nothing is left then. */
 export function copyExecutable(source: string, target: string): Done {
   if (isSameFile(source, target)) return 'unchanged: it is this file';
-  const before = look(target);
-  if (before === 'a file' && readFileSync(source).equals(readFileSync(target))) {
-    chmodSync(target, 0o755);
-    return 'unchanged';
-  }
-  replace(target, (temporary) => {
-    copyFileSync(source, temporary, constants.COPYFILE_EXCL);
-    chmodSync(temporary, 0o755);
-    sync(temporary);
-  });
-  return before === undefined ? 'new' : `replaced ${before}`;
+  return writeExecutable(readFileSync(source), target);
 }
 
 /** Writes an executable (mode 0755). Throws the file system's error; nothing is left then. */

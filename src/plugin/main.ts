@@ -18,7 +18,7 @@ export async function pluginMain(plugin: Plugin): Promise<never> {
 export async function runAsProcess(
   plugin: string,
   load: () => Promise<Plugin>,
-  options: Partial<Pick<Host, 'resolve' | 'watch' | 'readStdin'>>,
+  options: Pick<Host, 'resolve' | 'watch'>,
 ): Promise<number> {
   const { FAIRLEAD_TRACE } = process.env;
   if (FAIRLEAD_TRACE) await trace(FAIRLEAD_TRACE);

@@ -56,15 +56,15 @@ async function run({ parameters, options, io }: Call): Promise<Report> {
     if (!existsSync(directory)) mkdirSync(directory, { recursive: true, mode: 0o755 });
     refuseDirectories(directory, [executableName, callerName, ...pluginNames]);
     removeLeftovers(directory);
-    const copied = { name: executableName, done: copyExecutable(source, `${directory}/${executableName}`) };
-    const callerPath = `${directory}/${callerName}`;
-    const written = caller && [{ name: callerName, done: writeExecutable(caller, callerPath) }];
+    const at = (name: string) => `${directory}/${name}`;
+    const done = [{ name: executableName, done: copyExecutable(source, at(executableName)) }];
+    if (caller) done.push({ name: callerName, done: writeExecutable(caller, at(callerName)) });
     const to = caller ? callerName : executableName;
-    const linked = pluginNames.map((name) => ({ name, done: linkPlugin(to, `${directory}/${name}`) }));
+    for (const name of pluginNames) done.push({ name, done: linkPlugin(to, at(name)) });
     // After the links, which lead to it until they are replaced.
-    const removed = !caller && existsSync(callerPath) && [{ name: callerName, done: remove(callerPath) }];
+    if (!caller && existsSync(at(callerName))) done.push({ name: callerName, done: remove(at(callerName)) });
     syncDirectory(directory);
-    return [copied, ...(written || []), ...linked, ...(removed || [])];
+    return done;
   });
   return {
     text: (style) => {

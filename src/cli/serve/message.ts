@@ -16,9 +16,6 @@ export const serveSocket = `${serveDirectory}/serve.sock`;
 /** The beginning of a question: another text for another protocol. */
 export const begin = 'fl-call1';
 
-/** Where the parts of a question are. */
-export const questionLayout = { begin: 0, stringsLength: 8, stdinLength: 16, identities: 24, strings: 1048 };
-
 /** In bytes: struct statx of linux/stat.h. */
 export const statxSize = 256;
 
@@ -27,6 +24,15 @@ export const statxSize = 256;
  * namespace, and what paths mean. The first is the server's own; `fairlead-call` looks at the one beside itself.
  */
 export const identityFiles = ['/proc/self/exe', '/proc/self/ns/net', '/proc/self/ns/mnt', '/'] as const;
+
+/** Where the parts of a question are. */
+export const questionLayout = {
+  begin: 0,
+  stringsLength: 8,
+  stdinLength: 16,
+  identities: 24,
+  strings: 24 + identityFiles.length * statxSize,
+};
 
 /** The byte that says that a call was taken: after ADD it must not be done a second time, after others it may. */
 export const taken = { add: 0x61, other: 0x6f } as const;
