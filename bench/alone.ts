@@ -2,7 +2,16 @@
 import { existsSync } from 'node:fs';
 import { createNetns, removeNetns } from '../src/kernel/netns/netns.ts';
 import type { Floor } from './floor.ts';
-import { addChain, type Contender, delChain, type Measured, mean, median, run } from './measure.ts';
+import {
+  addChain,
+  type Contender,
+  delChain,
+  type Measured,
+  mean,
+  median,
+  run,
+  withResult,
+} from './measure.ts';
 import { master, type Single, singles } from './networks.ts';
 import type { Alone, AloneCall } from './rows.ts';
 
@@ -80,10 +89,6 @@ function measureOnce(
   } finally {
     removeNetns(netns);
   }
-}
-
-function withResult(config: Single['config'], prevResult: unknown) {
-  return prevResult === undefined ? config : { ...config, prevResult };
 }
 
 function callOf(

@@ -73,9 +73,14 @@ export function runProcess(path: string, input = '', env: Record<string, string>
 
 /** The page faults of all children that have ended: cminflt and cmajflt of proc_pid_stat(5). */
 function childrensFaults(): number {
-  const stat = readFileSync('/proc/self/stat', 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const fields = statFields('self');
   return Number(fields[8]) + Number(fields[10]);
+}
+
+/** The fields of proc_pid_stat(5) from the third on, `state`. */
+export function statFields(pid: number | 'self'): readonly string[] {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
 /** Runs calls at once and returns the wall time of all, in milliseconds. */
@@ -97,6 +102,11 @@ export async function runAtOnce(contender: Contender, calls: readonly Call[]): P
   return (Bun.nanoseconds() - start) / 1e6;
 }
 
+/** A configuration as it is called with the result of the plugin before, if there is one. */
+export function withResult(config: Call['config'], prevResult: unknown): Call['config'] {
+  return prevResult === undefined ? config : { ...config, prevResult };
+}
+
 /** A chain's ADD: each plugin's result is the next one's prevResult. Returns the sum of the processes' times. */
 export function addChain(
   contender: Contender,
@@ -106,7 +116,7 @@ export function addChain(
   let result: unknown;
   let ms = 0;
   for (const plugin of plugins) {
-    const config = result === undefined ? plugin : { ...plugin, prevResult: result };
+    const config = withResult(plugin, result);
     const one = run(contender, { ...call, plugin: String(plugin['type']), command: 'ADD', config });
     ms += one.ms;
     result = JSON.parse(one.output);

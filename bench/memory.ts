@@ -1,7 +1,7 @@
 /** The memory of processes at its peak. */
 import { closeSync, constants, openSync, readFileSync, readSync, rmSync, writeSync } from 'node:fs';
 import { createNetns, removeNetns } from '../src/kernel/netns/netns.ts';
-import { type Call, type Contender, delChain, environment } from './measure.ts';
+import { type Call, type Contender, delChain, environment, withResult } from './measure.ts';
 import type { Config } from './networks.ts';
 
 /** The largest resident set of the processes of a chain's ADD, in MiB. */
@@ -17,7 +17,7 @@ export async function peakMemory(
   let result: unknown;
   try {
     for (const plugin of plugins) {
-      const config = result === undefined ? plugin : { ...plugin, prevResult: result };
+      const config = withResult(plugin, result);
       const one = await runUntilPrinting(
         contender,
         { ...call, plugin: String(plugin['type']), command: 'ADD', config },

@@ -1,6 +1,6 @@
 /** Fairlead's plugins with `fairlead serve` running, beside the same ones without. */
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
-import type { Contender } from './measure.ts';
+import { existsSync, mkdirSync, renameSync } from 'node:fs';
+import { type Contender, statFields } from './measure.ts';
 
 const socket = '/run/fairlead/serve.sock';
 const aside = `${socket}.aside`;
@@ -35,7 +35,5 @@ export async function startServed(dist: string): Promise<Served> {
 
 /** utime of proc_pid_stat(5): in ticks of 10 ms, so only the mean of many says something. */
 function userMsOf(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return Number(fields[11]) * 10;
+  return Number(statFields(pid)[11]) * 10;
 }

@@ -3,7 +3,7 @@ import type { Socket } from 'bun';
 import { processHost } from '../../cni/index.ts';
 import { removeLinksWithoutWaiting } from '../../kernel/rtnetlink/link-removal.ts';
 import { removeFile } from '../../kernel/sys/file.ts';
-import { bytesFromText } from '../../lib/bytes.ts';
+import { bytesFromText, joined } from '../../lib/bytes.ts';
 import { runKept } from '../../plugin/main.ts';
 import { processFiles } from '../../plugin/process-files.ts';
 import { isPluginName, loadPlugin, type PluginName, resolveInProcess } from '../../plugins/names.ts';
@@ -62,6 +62,7 @@ export function startServer(mayGoOn: () => boolean): Server {
       if (isStopped || !mayGoOn()) socket.end();
     },
     data(socket, bytes) {
+      // A copy: what Bun passes is its own.
       const whole = joined(socket.data.received, bytes);
       socket.data.received = whole;
       if (whole.length < questionLayout.identities) return;
@@ -102,14 +103,6 @@ function flush(socket: Socket<Dialogue>): void {
   const count = socket.write(data.unsent);
   if (count > 0) data.unsent = data.unsent.subarray(count);
   if (data.unsent.length === 0 && data.isAnswered) socket.end();
-}
-
-/** A copy: what Bun passes is its own. */
-function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const whole = new Uint8Array(first.length + second.length);
-  whole.set(first);
-  whole.set(second, first.length);
-  return whole;
 }
 
 function takenByte({ env }: Question): Uint8Array {

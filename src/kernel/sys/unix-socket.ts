@@ -14,7 +14,8 @@ let loaded: Functions<typeof symbols> | undefined;
 
 /**
  * Connects to the stream socket at a path, or with the name that follows `@` in the abstract namespace. Returns the
- * descriptor, or the error number below zero: ENOENT and ECONNREFUSED where nobody listens, which is often no error. `flags` are those of socket(2), besides SOCK_CLOEXEC.
+ * descriptor, or the error number below zero: ENOENT and ECONNREFUSED where nobody listens, which is often no error.
+ * `flags` are those of socket(2), besides SOCK_CLOEXEC.
  */
 export function connectUnix(path: string, flags = 0): number {
   const { socket } = libc();

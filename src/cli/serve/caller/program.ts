@@ -115,6 +115,11 @@ function kernel(name: keyof typeof SYS, ...given: readonly (number | Register | 
   return [...items, set('rax', SYS[name]), syscall];
 }
 
+/** Goes back to a system call that a signal, or a stop, has ended early. */
+function repeatInterrupted(from: string): Item[] {
+  return [compare('rax', -EINTR), jump(from, 'equal')];
+}
+
 const texts = {
   self: path('/proc/self/exe'),
   net: path(identityFiles[1]),
@@ -258,8 +263,7 @@ function readStdin(): Item[] {
     compare('rdx', 0),
     jump('again', 'equal'),
     ...kernel('read', 0),
-    compare('rax', -EINTR),
-    jump('more', 'equal'),
+    ...repeatInterrupted('more'),
     compare('rax', -EAGAIN),
     jump('readNow', 'notEqual'),
     ...waitFor(0, POLLIN),
@@ -306,16 +310,14 @@ function waitUntilTaken(): Item[] {
   return [
     label('wait'),
     ...waitFor('r12', POLLIN, patience),
-    compare('rax', -EINTR),
-    jump('wait', 'equal'),
+    ...repeatInterrupted('wait'),
     compare('rax', 1),
     jump('take', 'equal'),
     // From now on the server cannot take it; it may have done so just now.
     ...kernel('shutdown', 'r12', SHUT_RD),
     label('take'),
     ...kernel('recvfrom', 'r12', memory.taken, 1, 0, 0, 0),
-    compare('rax', -EINTR),
-    jump('take', 'equal'),
+    ...repeatInterrupted('take'),
     compare('rax', 1),
     jump('again', 'notEqual'),
     load8('r14', absolute(memory.taken)),
@@ -332,8 +334,7 @@ function receive(): Item[] {
     set('rdx', answerLimit),
     subtract('rdx', 'rbp'),
     ...kernel('recvfrom', 'r12', undefined, undefined, 0, 0, 0),
-    compare('rax', -EINTR),
-    jump('receive', 'equal'),
+    ...repeatInterrupted('receive'),
     compare('rax', 0),
     jump('lost', 'less'),
     add('rbp', 'rax'),
@@ -430,8 +431,7 @@ function writeAll(): Item[] {
     compare('rdx', 0),
     jump('written', 'equal'),
     ...kernel('write'),
-    compare('rax', -EINTR),
-    jump('writeAll', 'equal'),
+    ...repeatInterrupted('writeAll'),
     compare('rax', -EAGAIN),
     jump('wroteNow', 'notEqual'),
     copy('r10', 'rdi'),

@@ -2,7 +2,7 @@
 import { closeSync } from '../../../kernel/sys/file.ts';
 import { SystemError } from '../../../kernel/sys/libc.ts';
 import { connectUnix, receive, send, setSocketOption } from '../../../kernel/sys/sockets.ts';
-import { bytesFromText, textFromBytes } from '../../../lib/bytes.ts';
+import { bytesFromText, joined, textFromBytes } from '../../../lib/bytes.ts';
 import {
   decodeReply,
   encodeCall,
@@ -86,10 +86,7 @@ function readerOf(fd: number) {
   const fill = async () => {
     const length = await receiveInTime(fd, chunk);
     if (length === 0) throw new BusError('closed', 'the bus closed the connection');
-    const joined = new Uint8Array(buffer.length + length);
-    joined.set(buffer);
-    joined.set(chunk.subarray(0, length), buffer.length);
-    buffer = joined;
+    buffer = joined(buffer, chunk.subarray(0, length));
   };
   const take = async (length: number): Promise<Uint8Array> => {
     while (buffer.length < length) await fill();

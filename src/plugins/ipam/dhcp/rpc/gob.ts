@@ -3,7 +3,7 @@
  * lists and structures. The format is that of https://pkg.go.dev/encoding/gob, "Encoding Details"; a stream describes
  * its own types, so values are matched by the names of their fields, whatever version of the reference sent them.
  */
-import { bytesFromText, textFromBytes } from '../../../../lib/bytes.ts';
+import { bytesFromText, joined, textFromBytes } from '../../../../lib/bytes.ts';
 
 /** What a value is. */
 export type GobType =
@@ -208,13 +208,6 @@ export function gobReader(): GobReader {
       return values;
     },
   };
-}
-
-function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const both = new Uint8Array(first.length + second.length);
-  both.set(first);
-  both.set(second, first.length);
-  return both;
 }
 
 /** The first message of these bytes, and where it ends; undefined where it is not whole yet. */
