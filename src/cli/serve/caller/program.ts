@@ -24,6 +24,23 @@ import {
 } from '../message.ts';
 import { executableOf, memoryAddress } from './elf.ts';
 import {
+  AF_UNIX,
+  AT_FDCWD,
+  EAGAIN,
+  kernel,
+  MFD_CLOEXEC,
+  MSG_NOSIGNAL,
+  POLLIN,
+  POLLOUT,
+  repeatInterrupted,
+  SHUT_RD,
+  SO_SNDTIMEO,
+  SOCK_CLOEXEC,
+  SOCK_STREAM,
+  SOL_SOCKET,
+  STATX_INO,
+} from './system-calls.ts';
+import {
   absolute,
   add,
   at,
@@ -44,32 +61,7 @@ import {
   set,
   store,
   subtract,
-  syscall,
 } from './x86-64.ts';
-
-/** asm/unistd_64.h. */
-const SYS = {
-  read: 0,
-  write: 1,
-  poll: 7,
-  lseek: 8,
-  dup2: 33,
-  socket: 41,
-  connect: 42,
-  recvfrom: 45,
-  sendmsg: 46,
-  shutdown: 48,
-  setsockopt: 54,
-  execve: 59,
-  readlink: 89,
-  exit_group: 231,
-  memfd_create: 319,
-  statx: 332,
-} as const;
-const [AF_UNIX, SOCK_STREAM, SOCK_CLOEXEC] = [1, 1, 0x80000];
-const [SOL_SOCKET, SO_SNDTIMEO, SHUT_RD, MSG_NOSIGNAL] = [1, 21, 0, 0x4000];
-const [MFD_CLOEXEC, STATX_INO, AT_FDCWD] = [1, 0x100, 0xffffff9c];
-const [POLLIN, POLLOUT, EINTR, EAGAIN] = [1, 4, 4, 11];
 
 /**
  * A server that takes no call in this time is stuck or stopped; in milliseconds. It takes one as soon as it has done its part of
@@ -102,22 +94,6 @@ function layOut<T extends string>(sizes: Record<T, number>): Record<T | 'end', n
     next += (size + 15) & ~15;
   }
   return { ...places, end: next } as Record<T | 'end', number>;
-}
-
-/** A system call; what is undefined is in its register already. The result is in rax. */
-function kernel(name: keyof typeof SYS, ...given: readonly (number | Register | undefined)[]): Item[] {
-  const places = ['rdi', 'rsi', 'rdx', 'r10', 'r8', 'r9'] as const;
-  const items = places.flatMap((place, index) => {
-    const value = given[index];
-    if (value === undefined) return [];
-    return [typeof value === 'number' ? set(place, value) : copy(place, value)];
-  });
-  return [...items, set('rax', SYS[name]), syscall];
-}
-
-/** Goes back to a system call that a signal, or a stop, has ended early. */
-function repeatInterrupted(from: string): Item[] {
-  return [compare('rax', -EINTR), jump(from, 'equal')];
 }
 
 const texts = {
