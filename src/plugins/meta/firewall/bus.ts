@@ -2,7 +2,8 @@
 import { closeSync } from '../../../kernel/sys/file.ts';
 import { SystemError } from '../../../kernel/sys/libc.ts';
 import { connectUnix, receive, send, setSocketOption } from '../../../kernel/sys/sockets.ts';
-import { bytesFromText, joined, textFromBytes } from '../../../lib/bytes.ts';
+import { bytesFromText, textFromBytes } from '../../../lib/bytes.ts';
+import { joined } from '../../shared/joined.ts';
 import {
   decodeReply,
   encodeCall,

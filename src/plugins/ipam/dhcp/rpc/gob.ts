@@ -3,7 +3,8 @@
  * lists and structures. The format is that of https://pkg.go.dev/encoding/gob, "Encoding Details"; a stream describes
  * its own types, so values are matched by the names of their fields, whatever version of the reference sent them.
  */
-import { bytesFromText, joined, textFromBytes } from '../../../../lib/bytes.ts';
+import { bytesFromText, textFromBytes } from '../../../../lib/bytes.ts';
+import { joined } from '../../../shared/joined.ts';
 
 /** What a value is. */
 export type GobType =
